@@ -1,0 +1,13 @@
+"""The sweeper, once a minute: starts jobs that were committed and not started, ends those that were left open."""
+
+from typing import Any
+
+from packhouse.settings import SettleSettings
+from packhouse.settle import Settle
+
+_settle = Settle.from_settings(SettleSettings.from_env())
+
+
+def handler(_event: dict[str, Any], _context: object) -> dict[str, int]:
+    """Answer the schedule."""
+    return _settle.sweep()

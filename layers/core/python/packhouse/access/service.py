@@ -1,0 +1,61 @@
+"""Use cases of access: who a credential belongs to, members of a namespace, keys of a project."""
+
+import hmac
+import secrets
+from dataclasses import dataclass
+
+from packhouse.access.model import ApiKey, Member, Principal, Role, Scope, Workspace
+from packhouse.access.store import AccessStore
+from packhouse.aws.clock import Clock, NewId, new_id, now
+from packhouse.aws.dynamo import Transaction
+from packhouse.aws.objects import sha256_hex
+from packhouse.errors import ConflictError
+
+KEY_PREFIX = "phk_"
+
+
+@dataclass(frozen=True)
+class Access:
+    """Members and keys."""
+
+    store: AccessStore
+    clock: Clock = now
+    new_id: NewId = new_id
+
+    def find_key_principal(self, credential: str) -> Principal | None:
+        """Return the principal of `phk_<key id>_<secret>`, or `None` when it opens nothing (now)."""
+        key_id, _, secret = credential.removeprefix(KEY_PREFIX).rpartition("_")
+        key = self.store.find_key(key_id)
+        # The comparison runs for unknown keys too, so that its time tells nothing.
+        genuine = hmac.compare_digest(sha256_hex(secret.encode()), key.secret_sha256 if key else sha256_hex(b""))
+        if key is None or not genuine or key.revokedAt or (key.expiresAt and key.expiresAt <= self.clock()):
+            return None
+        return Principal(principal_id=key.id, key_workspace=key.workspace, key_scopes=key.scopes)
+
+    def set_member(self, namespace: str, principal_id: str, role: Role, caller: Principal) -> Member:
+        """Give a principal a role in the namespace; owners change others, so one owner always remains."""
+        if principal_id == caller.principal_id:
+            raise ConflictError("LAST_OWNER", "An owner's own role is changed by another owner.")
+        member = Member(principalId=principal_id, role=role, createdAt=self.clock())
+        tx = Transaction()
+        self.store.put_member(tx, namespace, member)
+        tx.commit()
+        return member
+
+    def create_key(
+        self, workspace: Workspace, name: str, scopes: tuple[Scope, ...], expires_at: str | None, caller: Principal
+    ) -> tuple[ApiKey, str]:
+        """Make an API key of the project; return it and the credential, which is shown once and stored nowhere."""
+        key = ApiKey(
+            id=self.new_id("key"),
+            name=name,
+            scopes=scopes,
+            expiresAt=expires_at,
+            createdAt=self.clock(),
+            createdBy=caller.principal_id,
+        )
+        secret = secrets.token_hex(32)
+        tx = Transaction()
+        self.store.put_key(tx, workspace, key, sha256_hex(secret.encode()))
+        tx.commit()
+        return key, f"{KEY_PREFIX}{key.id}_{secret}"

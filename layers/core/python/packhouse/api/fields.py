@@ -1,0 +1,33 @@
+"""Field types of request models: the forms that names, slugs, ids and notes take everywhere."""
+
+import unicodedata
+from typing import Annotated
+
+from pydantic import AfterValidator, StringConstraints
+
+SLUG = r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$"
+
+
+def _plain(value: str) -> str:
+    if any(unicodedata.category(character) == "Cc" and character not in "\n\t" for character in value):
+        raise ValueError("control characters are not allowed")
+    return unicodedata.normalize("NFC", value)
+
+
+def _one_line(value: str) -> str:
+    if any(unicodedata.category(character) in {"Cc", "Zl", "Zp"} for character in value):
+        raise ValueError("control characters and line breaks are not allowed")
+    if value != value.strip():
+        raise ValueError("white space at the ends is not allowed")
+    return unicodedata.normalize("NFC", value)
+
+
+Slug = Annotated[str, StringConstraints(pattern=SLUG)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_one_line)]
+Prose = Annotated[str, StringConstraints(max_length=4000), AfterValidator(_plain)]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+def id_of(prefix: str) -> type[str]:
+    """Return the type of ids with this prefix: `<prefix>_` and 26 characters of Crockford base 32."""
+    return Annotated[str, StringConstraints(pattern=rf"^{prefix}_[0-9A-HJKMNP-TV-Z]{{26}}$")]  # type: ignore[return-value]

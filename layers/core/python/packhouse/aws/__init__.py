@@ -1,0 +1,1 @@
+"""The ports: DynamoDB transactions, S3 objects, executions, the clock and ids. Nothing here knows a domain word."""

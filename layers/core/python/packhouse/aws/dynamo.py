@@ -1,0 +1,180 @@
+"""DynamoDB for the stores: one client a process, and one way to write several items together.
+
+A store describes its table as one pynamodb model (keys, the attributes that conditions and indexes look at, and one
+JSON `body`) and binds it to the table's name. `Transaction` is the only write path: every write carries its condition
+and the error to raise when that condition fails, so a 404 or a 409 comes out of the write itself, never out of a look
+before it.
+"""
+
+import functools
+import random
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+import botocore.session
+from botocore.exceptions import BotoCoreError, ClientError
+from pynamodb.connection import Connection
+from pynamodb.exceptions import PynamoDBException, TransactWriteError
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+from pynamodb.models import Model
+from pynamodb.transactions import TransactWrite
+
+from packhouse.errors import PackhouseError, ServiceUnavailableError
+
+Refusal = PackhouseError | Callable[[dict[str, Any]], PackhouseError | None]
+"""What a failed condition means: an error, or a look at the item found there (`None`: it is our own earlier write)."""
+
+CONFLICT_TRIES = 5
+_SLEEP_CAP = 0.8
+
+
+@functools.cache
+def session() -> botocore.session.Session:
+    """Return the one botocore session of the process: a second one costs 50 ms more for each client."""
+    return botocore.session.get_session()
+
+
+class _SharedConnection(Connection):
+    """A pynamodb connection on the process's session."""
+
+    @property
+    def session(self) -> botocore.session.Session:
+        return session()
+
+
+@functools.cache
+def connection() -> Connection:
+    """Return the one DynamoDB connection that all stores share."""
+    return _SharedConnection(region=session().get_config_variable("region"), max_retry_attempts=4)
+
+
+def bind(model: type[Model], table_name: str) -> None:
+    """Point the model at its table, through the shared connection."""
+    model.Meta.table_name = table_name  # type: ignore[attr-defined]
+    table = model._get_connection()  # pynamodb offers no public way to share a client between models
+    if table.connection is not connection():
+        meta = table.get_meta_table()
+        table.connection = connection()
+        if table_name not in connection()._tables:
+            connection().add_meta_table(meta)
+
+
+_Item = TypeVar("_Item", bound=Model)
+_BATCH_KEYS = 100
+
+
+def read_together(keys: Sequence[tuple[type[Model], str, str]]) -> dict[tuple[str, str], Model]:
+    """Return the items that exist of any tables, by (pk, sk), read consistently; one call for every 100 keys.
+
+    Keys that DynamoDB leaves unprocessed are asked for again with full jitter; `ServiceUnavailableError` when some stay.
+    """
+    models = {model.Meta.table_name: model for model, _, _ in keys}  # type: ignore[attr-defined]
+    found: dict[tuple[str, str], Model] = {}
+    distinct = list(dict.fromkeys((model.Meta.table_name, pk, sk) for model, pk, sk in keys))  # type: ignore[attr-defined]
+    for at in range(0, len(distinct), _BATCH_KEYS):
+        for table, raw in _read_batch(distinct[at : at + _BATCH_KEYS]):
+            item = models[table].from_raw_data(raw)
+            found[raw["pk"]["S"], raw["sk"]["S"]] = item
+    return found
+
+
+def _read_batch(keys: list[tuple[str, str, str]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    asked: dict[str, Any] = {}
+    for table, pk, sk in keys:
+        asked.setdefault(table, {"ConsistentRead": True, "Keys": []})["Keys"].append({"pk": {"S": pk}, "sk": {"S": sk}})
+    for attempt in range(CONFLICT_TRIES):
+        answer = connection().dispatch("BatchGetItem", {"RequestItems": asked})
+        for table, items in answer["Responses"].items():
+            yield from ((table, item) for item in items)
+        asked = answer.get("UnprocessedKeys") or {}
+        if not asked:
+            return
+        _wait(attempt)
+    raise ServiceUnavailableError("SERVICE_UNAVAILABLE", "The table could not answer in full; repeat the request.")
+
+
+def _wait(attempt: int) -> None:
+    time.sleep(random.uniform(0, min(_SLEEP_CAP, 0.05 * 2**attempt)))  # noqa: S311  jitter, no secret
+
+
+class Transaction:
+    """Writes that take effect together or not at all: at most 100 items, each named once.
+
+    `commit` raises the refusal of the first condition that failed, in the order checks, deletes, puts, updates.
+    A `TransactionConflict` (another transaction touched an item at the same moment) is normal and repeated up to five
+    times with full jitter under the same client token, so a repeat after a lost answer does not write twice.
+    """
+
+    def __init__(self, token: str | None = None) -> None:
+        self._write = TransactWrite(
+            connection=connection(), client_request_token=token or uuid.uuid4().hex
+        )
+        self._refusals: dict[str, list[Refusal]] = {"check": [], "delete": [], "put": [], "update": []}
+
+    def check(self, model: type[Model], pk: str, sk: str, condition: Condition, refused: Refusal) -> None:
+        """Require something of an item without writing it."""
+        self._refusals["check"].append(refused)
+        self._write.condition_check(model, pk, sk, condition=condition)
+
+    def put(self, item: Model, condition: Condition | None = None, refused: Refusal | None = None) -> None:
+        """Write a whole item; without a condition it replaces what is there."""
+        self._refusals["put"].append(refused or _unforeseen)
+        self._write.save(item, condition=condition, return_values="ALL_OLD")
+
+    def update(self, item: Model, actions: list[Action], condition: Condition, refused: Refusal) -> None:
+        """Change attributes of an item; `item` needs only its keys."""
+        self._refusals["update"].append(refused)
+        self._write.update(item, actions, condition=condition, return_values="ALL_OLD")
+
+    def delete(self, item: Model, condition: Condition, refused: Refusal) -> None:
+        """Remove an item."""
+        self._refusals["delete"].append(refused)
+        self._write.delete(item, condition=condition)
+
+    def commit(self) -> None:
+        """Send it; raise the refusal that applies, or `ServiceUnavailableError` when the table cannot be reached."""
+        for attempt in range(CONFLICT_TRIES):
+            try:
+                self._write._commit()
+            except TransactWriteError as error:
+                if not _is_conflict(error):
+                    self._refuse(error)
+                    return
+                _wait(attempt)
+            else:
+                return
+        raise ServiceUnavailableError("SERVICE_UNAVAILABLE", "Other writes to the same items went first; repeat the request.")
+
+    def _refuse(self, error: TransactWriteError) -> None:
+        refusals = [refusal for kind in ("check", "delete", "put", "update") for refusal in self._refusals[kind]]
+        reasons = error.cancellation_reasons
+        if not any(reason and reason.code == "ConditionalCheckFailed" for reason in reasons):
+            raise unavailable(error) from error
+        for refusal, reason in zip(refusals, reasons, strict=True):
+            if reason is None:
+                continue
+            refused = refusal if isinstance(refusal, PackhouseError) else refusal(reason.raw_item or {})
+            if refused is not None:
+                raise refused from error
+
+
+def _unforeseen(item: dict[str, Any]) -> PackhouseError:
+    return PackhouseError("INTERNAL_ERROR", f"A write without a condition was refused: {sorted(item)}.")
+
+
+def _is_conflict(error: TransactWriteError) -> bool:
+    codes = {reason.code for reason in error.cancellation_reasons if reason}
+    return "TransactionConflict" in codes and "ConditionalCheckFailed" not in codes
+
+
+def unavailable(error: PynamoDBException | ClientError | BotoCoreError) -> ServiceUnavailableError:
+    """Return the transient error that a failed call to AWS stands for."""
+    return ServiceUnavailableError("SERVICE_UNAVAILABLE", "A service below is busy or unreachable; retry with backoff.", cause=type(error).__name__)
+
+
+def text(raw_item: dict[str, Any], attribute: str) -> str | None:
+    """Return a string attribute of an item as DynamoDB sent it, or `None`."""
+    return raw_item.get(attribute, {}).get("S")

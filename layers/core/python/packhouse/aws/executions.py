@@ -1,0 +1,58 @@
+"""Step Functions executions: start one under its job's id, stop it, ask how it ended."""
+
+import functools
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from packhouse.aws.dynamo import session
+
+
+@functools.cache
+def _client() -> Any:
+    return session().create_client("stepfunctions")
+
+
+@dataclass(frozen=True)
+class ExecutionFacts:
+    """How an execution stands: `RUNNING`, `SUCCEEDED`, `FAILED`, `TIMED_OUT` or `ABORTED`, and the error it names."""
+
+    status: str
+    error: str | None
+
+
+def execution_arn(machine_arn: str, name: str) -> str:
+    """Return the ARN of a machine's execution.
+
+    >>> execution_arn("arn:aws:states:eu-west-1:1:stateMachine:packhouse-build", "job_1")
+    'arn:aws:states:eu-west-1:1:execution:packhouse-build:job_1'
+    """
+    return f"{machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
+
+
+def console_url(machine_arn: str, name: str) -> str:
+    """Return the page of an execution in the Step Functions console."""
+    region = machine_arn.split(":")[3]
+    return f"https://{region}.console.aws.amazon.com/states/home?region={region}#/v2/executions/details/{execution_arn(machine_arn, name)}"
+
+
+def start(machine_arn: str, name: str, payload: dict[str, Any]) -> None:
+    """Start an execution; a second start under the same name is the same execution and changes nothing."""
+    try:
+        _client().start_execution(stateMachineArn=machine_arn, name=name, input=json.dumps(payload))
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
+            raise
+
+
+def find(machine_arn: str, name: str) -> ExecutionFacts | None:
+    """Return how the execution stands, or `None` when it was never started."""
+    try:
+        facts = _client().describe_execution(executionArn=execution_arn(machine_arn, name))
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ExecutionDoesNotExist":
+            return None
+        raise
+    return ExecutionFacts(facts["status"], facts.get("error"))

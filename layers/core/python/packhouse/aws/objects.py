@@ -1,0 +1,237 @@
+"""S3 objects of one bucket: read, stream, write once, list, presign.
+
+Objects of a version or revision never change: `write_once` sends `If-None-Match: *`, and a retried task that meets its
+own earlier object accepts it when the bytes are the same and refuses to go on when they are not.
+"""
+
+import base64
+import functools
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from packhouse.aws.dynamo import session
+from packhouse.errors import UnitFailedError
+
+PART_BYTES = 8 * 1024 * 1024
+"""Bytes of one part of a multipart upload, and of one block of a stream."""
+
+URL_SECONDS = 900
+"""How long a presigned URL lives."""
+
+
+@functools.cache
+def s3() -> Any:
+    """Return the process's S3 client, made when first needed: it costs 49 ms that a plain read by id never pays."""
+    return session().create_client(
+        "s3",
+        config=Config(signature_version="s3v4", retries={"mode": "standard", "total_max_attempts": 5}),
+    )
+
+
+@dataclass(frozen=True)
+class ObjectFacts:
+    """What a bucket says of an object without sending it: bytes, ETag, and the SHA-256 that its writer stored."""
+
+    key: str
+    bytes: int
+    etag: str
+    sha256: str | None = None
+
+
+def sha256_hex(body: bytes) -> str:
+    """Return the SHA-256 of the bytes in lower-case hex."""
+    return hashlib.sha256(body).hexdigest()
+
+
+class Objects:
+    """The objects of one bucket."""
+
+    def __init__(self, bucket: str) -> None:
+        self.bucket = bucket
+
+    def read(self, key: str) -> bytes:
+        """Return a whole small object; `UnitFailedError` (`SOURCE_CHANGED`) when it is not there."""
+        return b"".join(self.stream(key))
+
+    def stream(self, key: str, start: int = 0, etag: str | None = None, block: int = 1024 * 1024) -> Iterator[bytes]:
+        """Yield the bytes from `start` on, in blocks; with `etag`, only of exactly that object."""
+        wanted = {"Range": f"bytes={start}-"} if start else {}
+        if etag is not None:
+            wanted["IfMatch"] = etag
+        try:
+            answer = s3().get_object(Bucket=self.bucket, Key=key, **wanted)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in {"NoSuchKey", "404", "PreconditionFailed", "412"}:
+                raise UnitFailedError("SOURCE_CHANGED", f"The object {key} is gone or changed.", key=key) from error
+            raise
+        yield from answer["Body"].iter_chunks(block)
+
+    def read_sealed(self, key: str, sha256: str) -> bytes:
+        """Return a whole object once its bytes are known to be those that were written down (hex SHA-256)."""
+        body = self.read(key)
+        if sha256_hex(body) != sha256:
+            raise UnitFailedError("SOURCE_CHANGED", f"The bytes of {key} are not those that were sealed.", key=key)
+        return body
+
+    def find_facts(self, key: str) -> ObjectFacts | None:
+        """Return what the bucket says of an object, or `None` when it is not there."""
+        try:
+            head = s3().head_object(Bucket=self.bucket, Key=key)
+        except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:  # noqa: PLR2004  the status itself
+                return None
+            raise
+        return ObjectFacts(key, head["ContentLength"], head["ETag"].strip('"'), head["Metadata"].get("sha256"))
+
+    def iter_facts(self, prefix: str, after: str = "") -> Iterator[list[ObjectFacts]]:
+        """Yield pages of up to 1,000 objects below a prefix in key order, from behind the key `after` on."""
+        pages = s3().get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix, StartAfter=after)
+        for page in pages:
+            yield [
+                ObjectFacts(entry["Key"], entry["Size"], entry["ETag"].strip('"')) for entry in page.get("Contents", [])
+            ]
+
+    def write_once(self, key: str, body: bytes, content_type: str) -> bool:
+        """Write an immutable object; return whether this call made it.
+
+        `UnitFailedError` when other bytes are there already: two runs of one step disagreed.
+        """
+        sha256 = sha256_hex(body)
+        try:
+            s3().put_object(
+                Bucket=self.bucket,
+                Key=key,
+                Body=body,
+                ContentType=content_type,
+                ChecksumSHA256=base64.b64encode(bytes.fromhex(sha256)).decode(),
+                Metadata={"sha256": sha256},
+                IfNoneMatch="*",
+            )
+        except ClientError as error:
+            self._accept_own(error, key, sha256)
+            return False
+        return True
+
+    def overwrite(self, key: str, body: bytes, content_type: str) -> None:
+        """Write an object that no other step reads as a source: a failure note, a report."""
+        s3().put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=content_type)
+
+    def _accept_own(self, error: ClientError, key: str, sha256: str) -> None:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] not in {409, 412}:
+            raise error
+        found = self.find_facts(key)
+        if found is None or found.sha256 != sha256:
+            raise UnitFailedError("SOURCE_CHANGED", f"{key} is there already with other bytes.", key=key) from error
+
+    def writer(self, key: str, content_type: str) -> "ObjectWriter":
+        """Return a writer for an immutable object of any size in bounded memory."""
+        return ObjectWriter(self, key, content_type)
+
+    def presign_get(self, key: str, filename: str, content_type: str, seconds: int = URL_SECONDS) -> str:
+        """Return a URL that downloads one object under the given file name for `seconds`."""
+        disposition = f'attachment; filename="{filename}"'
+        wanted = {"ResponseContentDisposition": disposition, "ResponseContentType": content_type}
+        parameters = {"Bucket": self.bucket, "Key": key, **wanted}
+        url: str = s3().generate_presigned_url("get_object", Params=parameters, ExpiresIn=seconds)
+        return url
+
+    def presign_put(
+        self, key: str, content_type: str, length: int | None, sha256: str | None, seconds: int = URL_SECONDS
+    ) -> tuple[str, dict[str, str]]:
+        """Return a URL that takes one object, and the headers that the client must send with it.
+
+        Key and content type are part of the signature, length and SHA-256 (hex) too when they are given.
+        """
+        parameters: dict[str, Any] = {"Bucket": self.bucket, "Key": key, "ContentType": content_type}
+        headers = {"Content-Type": content_type}
+        if length is not None:
+            parameters["ContentLength"] = length
+            headers["Content-Length"] = str(length)
+        if sha256 is not None:
+            checksum = base64.b64encode(bytes.fromhex(sha256)).decode()
+            parameters["ChecksumSHA256"] = checksum
+            headers["x-amz-checksum-sha256"] = checksum
+        url: str = s3().generate_presigned_url("put_object", Params=parameters, ExpiresIn=seconds)
+        return url, headers
+
+
+class ObjectWriter:
+    """Collects bytes and sends them in parts of 8 MiB; one plain write when they fit one part.
+
+    Use as a context: leaving it normally completes the object, an error aborts the upload. `sha256` and `bytes` are
+    of all that was written.
+    """
+
+    def __init__(self, objects: Objects, key: str, content_type: str) -> None:
+        self._objects = objects
+        self._key = key
+        self._content_type = content_type
+        self._buffer = bytearray()
+        self._upload_id: str | None = None
+        self._parts: list[dict[str, Any]] = []
+        self._hash = hashlib.sha256()
+        self.bytes = 0
+
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 of the bytes so far, in hex."""
+        return self._hash.hexdigest()
+
+    def write(self, block: bytes) -> None:
+        """Add bytes; sends a part whenever one is full."""
+        self._hash.update(block)
+        self.bytes += len(block)
+        self._buffer += block
+        while len(self._buffer) >= PART_BYTES:
+            self._send(bytes(self._buffer[:PART_BYTES]))
+            del self._buffer[:PART_BYTES]
+
+    def _send(self, part: bytes) -> None:
+        where = {"Bucket": self._objects.bucket, "Key": self._key}
+        if self._upload_id is None:
+            self._upload_id = s3().create_multipart_upload(**where, ContentType=self._content_type)["UploadId"]
+        number = len(self._parts) + 1
+        sent = s3().upload_part(**where, UploadId=self._upload_id, PartNumber=number, Body=part)
+        self._parts.append({"PartNumber": number, "ETag": sent["ETag"]})
+
+    def __enter__(self) -> "ObjectWriter":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        where = {"Bucket": self._objects.bucket, "Key": self._key}
+        if kind is not None:
+            if self._upload_id is not None:
+                s3().abort_multipart_upload(**where, UploadId=self._upload_id)
+            return
+        if self._upload_id is None:
+            self._objects.write_once(self._key, bytes(self._buffer), self._content_type)
+            return
+        if self._buffer:
+            self._send(bytes(self._buffer))
+        self._complete(where)
+
+    def _complete(self, where: dict[str, str]) -> None:
+        try:
+            s3().complete_multipart_upload(
+                **where, UploadId=self._upload_id, MultipartUpload={"Parts": self._parts}, IfNoneMatch="*"
+            )
+        except ClientError as error:
+            s3().abort_multipart_upload(**where, UploadId=self._upload_id)
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] not in {409, 412}:
+                raise
+            found = self._objects.find_facts(self._key)
+            if found is None or found.etag != _multipart_etag(self._parts):
+                raise UnitFailedError(
+                    "SOURCE_CHANGED", f"{self._key} is there already with other bytes.", key=self._key
+                ) from error
+
+
+def _multipart_etag(parts: list[dict[str, Any]]) -> str:
+    """The ETag of a multipart object: MD5 over the parts' MD5s, then their count (S3's documented form)."""
+    digests = b"".join(bytes.fromhex(part["ETag"].strip('"')) for part in parts)
+    return f"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(parts)}"

@@ -1,0 +1,1 @@
+"""Dataset versions: built from explicit, approved label packs, deterministic, with full lineage."""

@@ -1,0 +1,104 @@
+"""Pure decisions over builds: which packs go in, and what makes two requests the same."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from packhouse.access.model import Action, Principal, Workspace
+from packhouse.access.rules import permit
+from packhouse.builds.model import ExcludedPack, ExclusionCode, IncludedPack, Selection
+from packhouse.catalog.model import Project, TrainingUse
+from packhouse.labels.model import LabelPack, ReviewStatus, RevisionRef, ValidationStatus
+from packhouse.pipeline.capabilities import CAPABILITIES
+from packhouse.pipeline.fingerprints import fingerprint
+from packhouse.pipeline.splits import SplitPlan
+
+SNAPSHOT_SCHEMA = 1
+
+
+def select_packs(
+    label_pack_ids: list[str],
+    packs: Mapping[str, LabelPack],
+    projects: Mapping[str, Project],
+    caller: Principal,
+    capability: str,
+    *,
+    include_reviewed: bool,
+) -> Selection:
+    """Return the requested packs as included and excluded, each excluded one with the first reason that applies."""
+    included, excluded = [], []
+    for label_pack_id in sorted(set(label_pack_ids)):
+        pack = packs.get(label_pack_id)
+        revision = eligible_revision(pack, include_reviewed=include_reviewed) if pack else None
+        reason = exclusion(pack, revision, projects, caller, capability)
+        if reason is not None or pack is None or revision is None:
+            reason = reason or ExclusionCode.LABEL_PACK_NOT_FOUND
+            excluded.append(ExcludedPack(label_pack_id=label_pack_id, reason_code=reason))
+            continue
+        included.append(
+            IncludedPack(
+                label_pack_id=label_pack_id,
+                workspace=pack.workspace,
+                project_id=pack.project_id,
+                revision_id=revision.revision_id,
+                content_hash=revision.content_hash or "",
+                rows=revision.rows,
+            )
+        )
+    return Selection(included=tuple(included), excluded=tuple(excluded))
+
+
+def eligible_revision(pack: LabelPack, *, include_reviewed: bool) -> RevisionRef | None:
+    """Return the newest revision that may be built: approved, or under the override also reviewed."""
+    return pack.newest_reviewed if include_reviewed else pack.newest_approved
+
+
+def exclusion(
+    pack: LabelPack | None,
+    revision: RevisionRef | None,
+    projects: Mapping[str, Project],
+    caller: Principal,
+    capability: str,
+) -> ExclusionCode | None:
+    """Return the first reason, in the fixed order, why the pack's revision stays out, or `None`."""
+    if pack is None:
+        return ExclusionCode.LABEL_PACK_NOT_FOUND
+    drawing = permit(caller, *Workspace(*pack.workspace.split("/")), Action.WRITE)
+    project = projects.get(pack.workspace)
+    checks = (
+        (not drawing.visible, ExclusionCode.LABEL_PACK_NOT_FOUND),
+        (not drawing.allowed, ExclusionCode.LABEL_PACK_ACCESS_DENIED),
+        (pack.capability != capability, ExclusionCode.LABEL_PACK_CAPABILITY_MISMATCH),
+        (_is_revoked(pack, revision), ExclusionCode.LABEL_PACK_REVOKED),
+        (pack.review_status is not ReviewStatus.APPROVED, ExclusionCode.LABEL_PACK_NOT_APPROVED),
+        (revision is None, ExclusionCode.LABEL_PACK_NOT_APPROVED),
+        (not _has_passed(revision), ExclusionCode.LABEL_PACK_VALIDATION_NOT_PASSED),
+        (project is None or project.trainingUse is TrainingUse.OPTED_OUT, ExclusionCode.WORKSPACE_TRAINING_OPT_OUT),
+    )
+    return next((code for applies, code in checks if applies), None)
+
+
+def _is_revoked(pack: LabelPack, revision: RevisionRef | None) -> bool:
+    return pack.review_status is ReviewStatus.REVOKED or (revision is None and pack.revoked_last)
+
+
+def _has_passed(revision: RevisionRef | None) -> bool:
+    return revision is not None and revision.validation_status is ValidationStatus.PASSED
+
+
+def reuse_fingerprint(capability: str, included: tuple[IncludedPack, ...], split: SplitPlan) -> str:
+    """Return what two builds share that must give the same dataset: sources by content, split, policy."""
+    sources = [[pack.label_pack_id, pack.revision_id, pack.content_hash] for pack in included]
+    document = {
+        "schema": SNAPSHOT_SCHEMA,
+        "capability": capability,
+        "sources": sorted(sources),
+        "split": split.snapshot(),
+        "policy": CAPABILITIES[capability].policy,
+    }
+    return fingerprint(document)
+
+
+def build_fingerprint(reuse: str, request: Mapping[str, Any], selection: Selection) -> str:
+    """Return the full provenance of one request: the reuse fingerprint, all that was asked, all that stayed out."""
+    excluded = [[pack.label_pack_id, pack.reason_code.value] for pack in selection.excluded]
+    return fingerprint({"reuse": reuse, "request": dict(request), "excluded": excluded})

@@ -1,0 +1,344 @@
+"""The tasks of `dataset_build`, in the order of its states. Reads and writes around the pure pipeline."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import msgspec
+import orjson
+
+from packhouse.access.model import Workspace
+from packhouse.aws.clock import Clock, now
+from packhouse.aws.dynamo import Transaction
+from packhouse.aws.objects import Objects
+from packhouse.builds.model import IncludedPack
+from packhouse.builds.service import read_snapshot
+from packhouse.builds.store import BuildStore
+from packhouse.errors import QualityHardFailError, UnitFailedError
+from packhouse.jobs.model import Job, JobError, JobStatus
+from packhouse.jobs.store import JobStore
+from packhouse.labels.ingest import chunk_key
+from packhouse.labels.model import revision_prefix
+from packhouse.pipeline.build import BuiltUnit, Shard, build_shard, count_left_out, merge_statistics
+from packhouse.pipeline.capabilities import CAPABILITIES
+from packhouse.pipeline.export import GZIP, NDJSON, ExportFile, export_ndjson, file_names
+from packhouse.pipeline.fingerprints import digest
+from packhouse.pipeline.materialize import (
+    Asset,
+    MaterializedShard,
+    look_up_assets,
+    materialize_shard,
+    settle_materialization,
+    wanted_assets,
+)
+from packhouse.pipeline.plan import ChunkFacts, Source, SourceChunk, Unit, plan_build
+from packhouse.pipeline.quality import AssetCounts, Measured, QualitySummary, Verdict, evaluate_quality
+from packhouse.pipeline.seal import seal_version
+from packhouse.pipeline.statistics import Statistics, builtins, decode_statistics
+
+_JSON = "application/json"
+Payload = dict[str, Any]
+_T = TypeVar("_T")
+
+
+class BuiltVersion(msgspec.Struct, frozen=True):
+    """What BuildShards came to: every shard with the project of its assets, and the statistics of all rows."""
+
+    shards: list[Shard]
+    project_ids: list[str]
+    statistics: Statistics
+    left_out: dict[str, int]
+    incomplete_sources: list[str]
+    splits: dict[str, dict[str, int]]
+
+
+@dataclass(frozen=True)
+class BuildSteps:
+    """The tasks; each takes the execution's payload and returns what the next state needs."""
+
+    store: BuildStore
+    jobs: JobStore
+    data: Objects
+    enforced: bool = False
+    clock: Clock = now
+
+    def plan_build(self, payload: Payload) -> Payload:
+        """Merge the sources' statistics and keys, assign groups to splits, write the units of the map."""
+        self.jobs.enter_step(payload["job_id"], "PlanBuild", 1)
+        self.store.put_section(payload["dataset_version_id"])
+        selection, split = read_snapshot(self.data, payload["snapshot_key"])
+        chunks = [facts for number, pack in enumerate(selection.included) for facts in self._iter_chunks(number, pack)]
+        sources = [
+            Source(pack.label_pack_id, pack.revision_id, pack.content_hash, pack.project_id, pack.rows)
+            for pack in selection.included
+        ]
+        plan = plan_build(sources, chunks, split)
+        prefix = payload["prefix"]
+        units = []
+        for unit in plan.units:
+            key = f"{prefix}units/{unit.unit:05d}.json"
+            self.data.write_once(key, msgspec.json.encode(unit), _JSON)
+            units.append({"unit": unit.unit, "key": key})
+        self.data.write_once(f"{prefix}units.json", orjson.dumps(units), _JSON)
+        self.data.write_once(f"{prefix}plan.json", orjson.dumps(plan.summary()), _JSON)
+        self.jobs.enter_step(payload["job_id"], "BuildShards", len(units))
+        return {"units_key": f"{prefix}units.json", "units": len(units)}
+
+    def _iter_chunks(self, number: int, pack: IncludedPack) -> Iterator[ChunkFacts]:
+        """Yield a source's chunks in upload order, once the revision is known to be the one that was approved."""
+        prefix = revision_prefix(pack.project_id, pack.label_pack_id, pack.revision_id)
+        revision = orjson.loads(
+            self.data.read_sealed(f"{prefix}revision.json", pack.content_hash.removeprefix("sha256:"))
+        )
+        for listed in revision["chunks"]:
+            stem = chunk_key(prefix, listed["part"])
+            counted = decode_statistics(self.data.read_sealed(f"{stem}.stats.json", listed["statistics_sha256"]))
+            yield ChunkFacts(
+                SourceChunk(
+                    number, pack.project_id, f"{stem}.ndjson", listed["sha256"], listed["rows"], listed["bytes"]
+                ),
+                tuple(_groups_in_order(counted)),
+                {name: group.samples for name, group in counted.groups.items()},
+                self.data.read_sealed(f"{stem}.keys", listed["keys_sha256"]),
+            )
+
+    def build_shard(self, payload: Payload) -> Payload:
+        """Build one unit: read its chunks, write a shard a split and the unit's result."""
+        unit = msgspec.json.decode(self.data.read(payload["key"]), type=Unit)
+        bodies = (self.data.read_sealed(chunk.key, chunk.sha256) for chunk in unit.chunks)
+        built, shards = build_shard(unit, bodies, CAPABILITIES[payload["capability"]])
+        for shard in shards:
+            self.data.write_once(f"{payload['prefix']}shards/{shard.shard.name}.ndjson", shard.body, NDJSON)
+        self._write_result(payload, "BuildShards", f"built/{unit.unit:05d}.json", built)
+        return {"unit": unit.unit, "rows": sum(shard.shard.rows for shard in shards)}
+
+    def evaluate_quality(self, payload: Payload) -> Payload:
+        """Merge what the units built, judge it, and write the units of MaterializeShards."""
+        self.jobs.enter_step(payload["job_id"], "EvaluateQuality", 1)
+        prefix = payload["prefix"]
+        units = [self._read_result(prefix, f"built/{unit:05d}.json", BuiltUnit) for unit in range(payload["plan"]["units"])]
+        plan = orjson.loads(self.data.read(f"{prefix}plan.json"))
+        built = _merge_units(units, plan)
+        for shard in built.shards:
+            self._demand_shard(prefix, shard)
+        self.data.write_once(f"{prefix}built.json", msgspec.json.encode(built, order="deterministic"), _JSON)
+        summary = evaluate_quality(_measured(payload["capability"], built))
+        self.store.put_section(
+            payload["dataset_version_id"],
+            built={"splits": built.splits, "stats": _shown_statistics(built, plan["rows_in"])},
+            quality=_shown_quality(summary, "built"),
+        )
+        materialize = [
+            {"unit": number, "shard": shard.name, "project_id": project_id}
+            for number, (shard, project_id) in enumerate(zip(built.shards, built.project_ids, strict=True))
+        ]
+        self.data.write_once(f"{prefix}shards.json", orjson.dumps(materialize), _JSON)
+        shut = self.enforced and summary.verdict is Verdict.HARD_FAIL
+        if not shut:
+            self.jobs.enter_step(payload["job_id"], "MaterializeShards", len(materialize))
+        return {
+            "gate": "shut" if shut else "open",
+            "verdict": summary.verdict.value,
+            "shards_key": f"{prefix}shards.json",
+            "shards": len(materialize),
+        }
+
+    def _demand_shard(self, prefix: str, shard: Shard) -> None:
+        facts = self.data.find_facts(f"{prefix}shards/{shard.name}.ndjson")
+        if facts is None or facts.sha256 != shard.sha256 or facts.bytes != shard.bytes:
+            raise UnitFailedError("SOURCE_CHANGED", f"The shard {shard.name} is missing or not what was built.")
+
+    def materialize_shard(self, payload: Payload) -> Payload:
+        """Look up one shard's assets and write the viewer's index beside it."""
+        prefix = payload["prefix"]
+        shard = self._find_shard(prefix, payload["shard"])
+        body = self.data.read_sealed(f"{prefix}shards/{shard.name}.ndjson", shard.sha256)
+        assets = f"projects/{payload['project_id']}/assets/"
+
+        def find(name: str) -> Asset | None:
+            facts = self.data.find_facts(assets + name)
+            return Asset(facts.bytes, facts.etag) if facts else None
+
+        def list_from(folder: str, after: str) -> Iterator[dict[str, Asset]]:
+            for page in self.data.iter_facts(f"{assets}{folder}/" if folder else assets, assets + after):
+                yield {facts.key.removeprefix(assets): Asset(facts.bytes, facts.etag) for facts in page}
+
+        found = look_up_assets(wanted_assets(body), list_from, find)
+        materialized, index = materialize_shard(shard, body, found)
+        self.data.write_once(f"{prefix}index/{shard.name}.json", index, _JSON)
+        result = msgspec.structs.replace(materialized, index_sha256=digest(index).removeprefix("sha256:"))
+        self._write_result(payload, "MaterializeShards", f"materialized/{payload['unit']:05d}.json", result)
+        return {"unit": payload["unit"], "found": materialized.found, "wanted": materialized.wanted}
+
+    def _find_shard(self, prefix: str, name: str) -> Shard:
+        built = self._read_result(prefix, "built.json", BuiltVersion)
+        return next(shard for shard in built.shards if shard.name == name)
+
+    def settle_materialization(self, payload: Payload) -> Payload:
+        """Sum the assets up, judge the quality again, and name the files to export."""
+        self.jobs.enter_step(payload["job_id"], "SettleMaterialization", 1)
+        prefix = payload["prefix"]
+        built = self._read_result(prefix, "built.json", BuiltVersion)
+        settled = settle_materialization(
+            self._read_result(prefix, f"materialized/{unit:05d}.json", MaterializedShard)
+            for unit in range(len(built.shards))
+        )
+        assets = AssetCounts(settled.wanted, settled.wanted - settled.found)
+        summary = evaluate_quality(_measured(payload["capability"], built, assets))
+        self.data.write_once(f"{prefix}quality.json", msgspec.json.encode(summary, order="deterministic"), _JSON)
+        self.store.put_section(
+            payload["dataset_version_id"],
+            materialization=builtins(settled),
+            quality=_shown_quality(summary, "materialized"),
+        )
+        if self.enforced and summary.verdict is Verdict.HARD_FAIL:
+            raise QualityHardFailError("DATASET_QUALITY_HARD_FAIL", "The quality policy found a hard failure.")
+        splits = [name for name, counts in built.splits.items() if counts["samples"]]
+        exports = [{"unit": f"ndjson-{split}", "format": "ndjson", "split": split} for split in splits]
+        self.jobs.enter_step(payload["job_id"], "ExportFormats", len(exports))
+        return {"exports": exports}
+
+    def export_format(self, payload: Payload) -> Payload:
+        """Write one split in one format."""
+        prefix, split = payload["prefix"], payload["split"]
+        built = self._read_result(prefix, "built.json", BuiltVersion)
+        shards = [shard for shard in built.shards if shard.split == split]
+        plain_name, packed_name = file_names(split)
+
+        def read(shard: Shard) -> Iterator[bytes]:
+            return self.data.stream(f"{prefix}shards/{shard.name}.ndjson")
+
+        with (
+            self.data.writer(f"{prefix}exports/{plain_name}", NDJSON) as plain,
+            self.data.writer(f"{prefix}exports/{packed_name}", GZIP) as packed,
+        ):
+            rows = export_ndjson(shards, read, plain, packed)
+        files = [
+            ExportFile(plain_name, "ndjson", split, NDJSON, rows, plain.bytes, plain.sha256, plain.sha256),
+            ExportFile(packed_name, "ndjson.gz", split, GZIP, rows, packed.bytes, packed.sha256, plain.sha256),
+        ]
+        self._write_result(payload, "ExportFormats", f"exported/{payload['unit']}.json", files)
+        return {"unit": payload["unit"], "rows": rows}
+
+    def seal_version(self, payload: Payload) -> Payload:
+        """Write the manifest and make the version ready; job and version end together."""
+        self.jobs.enter_step(payload["job_id"], "SealVersion", 1)
+        prefix = payload["prefix"]
+        selection, split = read_snapshot(self.data, payload["snapshot_key"])
+        built = self._read_result(prefix, "built.json", BuiltVersion)
+        files = [
+            file
+            for export in payload["materialization"]["exports"]
+            for file in self._read_result(prefix, f"exported/{export['unit']}.json", list[ExportFile])
+        ]
+        manifest = seal_version(
+            capability=payload["capability"],
+            sources=[
+                pack.model_dump(include={"label_pack_id", "revision_id", "content_hash", "rows"})
+                for pack in selection.included
+            ],
+            excluded=[pack.model_dump(mode="json") for pack in selection.excluded],
+            left_out=built.left_out,
+            split=split.snapshot() | {"counts": built.splits},
+            quality=self._read_result(prefix, "quality.json", QualitySummary),
+            shards=built.shards,
+            exports=files,
+        )
+        self.data.write_once(f"{prefix}manifest.json", manifest.body, _JSON)
+        version = self.store.get(Workspace(*payload["workspace"].split("/")), payload["dataset_version_id"])
+        moment = self.clock()
+        tx = Transaction()
+        self.store.put_ready(tx, version, _sealed(manifest.manifest_hash, manifest.body, files), moment)
+        self.jobs.put_ended(tx, payload["job_id"], JobStatus.READY, moment, None)
+        tx.commit()
+        return {"manifest_hash": manifest.manifest_hash}
+
+    def fail(self, job: Job, error: JobError) -> None:
+        """End a job that failed and its version with it; the next equivalent request builds anew."""
+        version = self.store.get(Workspace(*job.workspace.split("/")), job.dataset_version_id or "")
+        moment = self.clock()
+        tx = Transaction()
+        self.store.put_failed(tx, version, error, moment)
+        self.jobs.put_ended(tx, job.job_id, JobStatus.FAILED, moment, error)
+        tx.commit()
+
+    def _write_result(self, payload: Payload, step: str, name: str, result: Any) -> None:
+        """Write a unit's result; the one call that made it counts the unit as done."""
+        body = msgspec.json.encode(result, order="deterministic")
+        if self.data.write_once(payload["prefix"] + name, body, _JSON):
+            self.jobs.count_unit(payload["job_id"], step)
+
+    def _read_result(self, prefix: str, name: str, kind: type[_T]) -> _T:
+        return msgspec.json.decode(self.data.read(prefix + name), type=kind)
+
+
+def _groups_in_order(statistics: Statistics) -> list[str]:
+    """The groups in the order in which the chunk's rows first name them: sample keys hold their numbers."""
+    return list(statistics.groups)
+
+
+def _merge_units(units: list[BuiltUnit], plan: dict[str, Any]) -> BuiltVersion:
+    """Put the units' results together; `UnitFailedError` when the rows do not add up to the plan's."""
+    rows_in = sum(unit.rows_in for unit in units)
+    left_out = count_left_out(units)
+    placed = sorted(
+        ((shard, unit.project_id) for unit in units for shard in unit.shards),
+        key=lambda entry: (list(plan["splits"]).index(entry[0].split), entry[0].name),
+    )
+    shards = [shard for shard, _ in placed]
+    statistics = merge_statistics(unit.statistics[shard.split] for unit in units for shard in unit.shards)
+    if rows_in != plan["rows_in"] or statistics.rows + sum(left_out.values()) != rows_in:
+        detail = f"{plan['rows_in']} rows were planned, {rows_in} read, {statistics.rows} kept, {left_out} left out."
+        raise UnitFailedError("SOURCE_CHANGED", detail)
+    samples = {name: sum(shard.rows for shard in shards if shard.split == name) for name in plan["splits"]}
+    splits = {name: {"samples": samples[name], "groups": plan["splits"][name]["groups"]} for name in plan["splits"]}
+    incomplete = ["rows without a group"] if "" in statistics.groups else []
+    return BuiltVersion(shards, [project_id for _, project_id in placed], statistics, left_out, incomplete, splits)
+
+
+def _measured(capability: str, built: BuiltVersion, assets: AssetCounts | None = None) -> Measured:
+    groups = {name: counts["groups"] for name, counts in built.splits.items()}
+    return Measured(CAPABILITIES[capability], built.statistics, groups, built.incomplete_sources, assets)
+
+
+def _shown_statistics(built: BuiltVersion, rows_in: int) -> dict[str, Any]:
+    counted = built.statistics
+    return {
+        "rows_in": rows_in,
+        "rows": counted.rows,
+        "left_out": built.left_out,
+        "unlabelled": counted.unlabelled,
+        "empty": counted.empty,
+        "labels": counted.labels,
+        "classes": {name: builtins(tally) for name, tally in sorted(counted.classes.items())},
+        "cameras": dict(sorted(counted.cameras.items())),
+        "groups": len(counted.groups),
+    }
+
+
+def _shown_quality(summary: QualitySummary, stage: str) -> dict[str, Any]:
+    return {
+        "status": summary.verdict.value,
+        "policy_version": summary.policy_version,
+        "warnings": summary.warnings,
+        "hard_fails": summary.hard_fails,
+        "stage": stage,
+        "indicators": builtins(summary.indicators),
+    }
+
+
+def _sealed(manifest_hash: str, manifest: bytes, files: list[ExportFile]) -> dict[str, Any]:
+    exports = [builtins(file) | {"key": f"exports/{file.name}"} for file in files]
+    exports.append(
+        {
+            "name": "manifest.json",
+            "key": "manifest.json",
+            "format": "manifest",
+            "split": None,
+            "content_type": _JSON,
+            "rows": None,
+            "bytes": len(manifest),
+            "sha256": manifest_hash.removeprefix("sha256:"),
+        }
+    )
+    return {"manifest_hash": manifest_hash, "exports": exports}

@@ -1,0 +1,1 @@
+"""Namespaces and projects: the containers that everything else lives in."""

@@ -1,0 +1,62 @@
+"""`/namespaces` and `/namespaces/{slug}/projects`."""
+
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+
+from packhouse.access.model import Action, Workspace
+from packhouse.api.app import answer
+from packhouse.api.bodies import RequestBody, read_body
+from packhouse.api.fields import Name, Prose, Slug
+from packhouse.api.paging import page_of, read_page
+from packhouse.api.principal import principal_of, require
+from packhouse.catalog.service import Catalog
+from packhouse.errors import ForbiddenError
+
+
+class NamespaceRequest(RequestBody):
+    """A new namespace."""
+
+    slug: Slug
+    name: Name
+
+
+class ProjectRequest(RequestBody):
+    """A new project."""
+
+    slug: Slug
+    name: Name
+    description: Prose | None = None
+
+
+def register(app: APIGatewayRestResolver, catalog: Catalog) -> None:
+    """Add the routes to a resolver."""
+
+    @app.post("/namespaces")
+    def create_namespace() -> Response[str]:
+        caller = principal_of(app.current_event)
+        if caller.key_workspace is not None:
+            raise ForbiddenError("FORBIDDEN", "An API key acts in its one project; a person creates namespaces.")
+        wanted = read_body(app.current_event, NamespaceRequest)
+        return answer(201, catalog.create_namespace(wanted.slug, wanted.name, caller))
+
+    @app.get("/namespaces")
+    def list_namespaces() -> Response[str]:
+        page, page_size = read_page(app.current_event)
+        mine = catalog.store.list_namespaces(principal_of(app.current_event).memberships)
+        shown = [namespace.model_dump(mode="json") for namespace in mine]
+        return answer(200, page_of("namespaces", shown, page, page_size))
+
+    @app.get("/namespaces/<slug>")
+    def get_namespace(slug: str) -> Response[str]:
+        require(principal_of(app.current_event), slug, None, Action.READ)
+        return answer(200, catalog.store.get_namespace(slug))
+
+    @app.post("/namespaces/<slug>/projects")
+    def create_project(slug: str) -> Response[str]:
+        require(principal_of(app.current_event), slug, None, Action.OWN)
+        wanted = read_body(app.current_event, ProjectRequest)
+        return answer(201, catalog.create_project(Workspace(slug, wanted.slug), wanted.name, wanted.description))
+
+    @app.get("/namespaces/<slug>/projects/<projectSlug>")
+    def get_project(slug: str, projectSlug: str) -> Response[str]:  # noqa: N803  the path's own name
+        require(principal_of(app.current_event), slug, projectSlug, Action.READ)
+        return answer(200, catalog.store.get_project(Workspace(slug, projectSlug)))

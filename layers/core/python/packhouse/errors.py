@@ -1,0 +1,165 @@
+"""Every error that Packhouse raises on purpose, and the one table that maps them to HTTP.
+
+    PackhouseError
+    ├── InvalidInputError          400   the request or the uploaded bytes are wrong
+    │   └── RequestFaultsError     400   … with every fault of a body, each by JSON pointer
+    ├── ForbiddenError             403   seen, but not allowed
+    ├── NotFoundError              404   not there, or not to be known about
+    ├── ConflictError              409   the state does not allow it
+    ├── TooLargeError              413
+    ├── UnsupportedMediaError      415
+    ├── ServiceUnavailableError    503   transient: the state machines retry exactly this one
+    ├── UnitFailedError            500   a unit of work failed for good; its code is the job's code
+    └── QualityHardFailError       500   the quality gate is shut
+
+A `code` is UPPER_SNAKE and stable: clients branch on it. `CODES` lists all of them; `docs/errors.md` is held to it.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing wrong with a request: `loc` is a JSON pointer into the body (or `query`, `header`), `reason` a sentence."""
+
+    loc: str
+    reason: str
+
+
+class PackhouseError(Exception):
+    """The root of the tree: a stable `code`, a sentence for a person, and the HTTP status of its class."""
+
+    status = 500
+    title = "Internal error"
+
+    def __init__(self, code: str, detail: str, **fields: object) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+        self.detail = detail
+        self.fields = fields
+
+
+class InvalidInputError(PackhouseError):
+    """What was sent cannot be accepted as it is."""
+
+    status = 400
+    title = "Invalid input"
+
+
+class RequestFaultsError(InvalidInputError):
+    """A request body or query with one or more faults, all listed at once."""
+
+    def __init__(self, faults: list[Fault], code: str = "INVALID_REQUEST") -> None:
+        noun = "fault" if len(faults) == 1 else "faults"
+        super().__init__(code, f"The request has {len(faults)} {noun}; see `errors`.")
+        self.faults = faults
+
+
+class ForbiddenError(PackhouseError):
+    """The caller may know about the thing but not do this to it."""
+
+    status = 403
+    title = "Forbidden"
+
+
+class NotFoundError(PackhouseError):
+    """There is no such thing, as far as this caller may know."""
+
+    status = 404
+    title = "Not found"
+
+
+class ConflictError(PackhouseError):
+    """The state of the thing does not allow what was asked."""
+
+    status = 409
+    title = "Conflict"
+
+
+class TooLargeError(PackhouseError):
+    """More bytes than one request may carry."""
+
+    status = 413
+    title = "Too large"
+
+
+class UnsupportedMediaError(PackhouseError):
+    """A body of a type that is not read here."""
+
+    status = 415
+    title = "Unsupported media type"
+
+
+class ServiceUnavailableError(PackhouseError):
+    """A transient failure of something Packhouse stands on; the same call may succeed later."""
+
+    status = 503
+    title = "Service unavailable"
+
+
+class UnitFailedError(PackhouseError):
+    """A step of a machine, or one unit of its map, cannot succeed however often it is tried."""
+
+
+class QualityHardFailError(PackhouseError):
+    """The quality policy found a hard failure while enforcement is on."""
+
+
+CODES: dict[str, str] = {
+    # the request itself
+    "INVALID_REQUEST": "A field, parameter or header is missing, unknown or of the wrong form; `errors` lists each.",
+    "INVALID_JSON": "The body is not one JSON document of the accepted form (UTF-8, unique keys, finite numbers).",
+    "INVALID_CURSOR": "The cursor was not made for this list, its filters and this project.",
+    "BODY_TOO_LARGE": "The body is over 5 MB; send bulk bytes through a presigned upload.",
+    "UNSUPPORTED_MEDIA_TYPE": "A body must be `application/json`.",
+    "ROUTE_NOT_FOUND": "There is no such path, or not with this method.",
+    "INTERNAL_ERROR": "Something unforeseen; the request id leads to the log.",
+    "SERVICE_UNAVAILABLE": "A service below was busy or unreachable; retry with backoff.",
+    # who is calling
+    "UNAUTHORIZED": "No credential, a bad or expired one, or more than one.",
+    "TOO_MANY_REQUESTS": "The gateway throttles; retry with backoff.",
+    "FORBIDDEN": "The caller's role or the key's scopes do not allow this.",
+    "WORKSPACE_REQUIRED": "`/api/v1` calls with a JWT name the project in the header `X-Workspace: <namespace>/<project>`.",
+    # namespaces, projects, members, keys
+    "NAMESPACE_NOT_FOUND": "No such namespace, or the caller is no member of it.",
+    "NAMESPACE_EXISTS": "The slug is taken.",
+    "PROJECT_NOT_FOUND": "No such project, or the caller is no member of its namespace.",
+    "PROJECT_EXISTS": "The slug is taken in this namespace.",
+    "MEMBER_NOT_FOUND": "The principal is no member of this namespace.",
+    "LAST_OWNER": "A namespace keeps at least one owner.",
+    "API_KEY_NOT_FOUND": "No such key in this project.",
+    # label packs
+    "LABEL_PACK_NOT_FOUND": "No such label pack in this project. In a build: excluded, the pack is not there.",
+    "REVISION_NOT_FOUND": "No such revision of this label pack.",
+    "REVISION_ALREADY_SUBMITTED": "The revision was submitted before; its job is named.",
+    "UPLOAD_MISSING": "Nothing was uploaded under the presigned URL yet.",
+    "UPLOAD_MISMATCH": "The uploaded bytes are not those that were announced (length or SHA-256).",
+    "LABEL_ROWS_INVALID": "The upload has faulty lines; the revision lists the first hundred and the total.",
+    "ELIGIBILITY_TRANSITION_INVALID": "PENDING → REVIEWED → APPROVED → REVOKED → REVIEWED; nothing else.",
+    "REVIEW_CONFLICT": "The label pack changed at the same moment; read it again and repeat.",
+    # dataset builds
+    "FILTERS_NOT_SUPPORTED_V1": "Builds take explicit `label_pack_ids`; selector fields are not supported in v1.",
+    "LABEL_PACK_IDS_REQUIRED": "`label_pack_ids` is missing or empty.",
+    "ELIGIBILITY_OVERRIDE_FORBIDDEN": "`include_reviewed_override` is for developers.",
+    "NO_ELIGIBLE_LABEL_DATA": "None of the requested label packs may be included; `excluded_label_pack_ids` says why.",
+    "LABEL_PACK_NOT_APPROVED": "Excluded: the pack is not approved, or no revision of it is eligible yet.",
+    "LABEL_PACK_REVOKED": "Excluded: the pack or its published revision was revoked.",
+    "LABEL_PACK_VALIDATION_NOT_PASSED": "Excluded: the eligible revision did not pass validation.",
+    "LABEL_PACK_CAPABILITY_MISMATCH": "Excluded: the pack is of another capability.",
+    "WORKSPACE_TRAINING_OPT_OUT": "Excluded: the pack's project has opted out of training use.",
+    "LABEL_PACK_ACCESS_DENIED": "Excluded: the caller may see the pack's project but not draw from it.",
+    "BUILD_CONFLICT": "Too many builds of the same dataset at the same moment; repeat the request.",
+    "DATASET_NOT_FOUND": "No such dataset version in this project.",
+    "DATASET_NOT_READY": "The dataset version is not built; its job says how far it is.",
+    "EXPORT_NOT_FOUND": "The dataset version has no export of this name.",
+    "DATASET_QUALITY_HARD_FAIL": "The build ended at the quality gate; its quality summary is kept.",
+    # jobs
+    "JOB_NOT_FOUND": "No such job in this project.",
+    "SOURCE_CHANGED": "A chunk or unit result is missing or its hash differs from what was sealed.",
+    "SHARD_TOO_LARGE": "A unit of work is over its bound of rows or bytes.",
+    "EXECUTION_ABORTED": "The execution was stopped from outside before it could settle the job.",
+    "EXECUTION_TIMED_OUT": "The execution ran into its time limit.",
+    "EXECUTION_FAILED": "The execution failed without settling the job.",
+    "TASK_TIMED_OUT": "A task ran into its time limit.",
+    "TASK_FAILED": "A task failed in an unforeseen way; the log of the function has the trace.",
+}

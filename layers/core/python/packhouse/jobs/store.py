@@ -1,0 +1,135 @@
+"""Jobs in the `builds` table.
+
+    JOB#<job id> / META   the job; its moving parts are attributes, its fixed facts the body
+                          (index `open_jobs`: only jobs that have not ended, oldest first)
+"""
+
+from collections.abc import Iterator
+
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.exceptions import UpdateError
+from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
+from pynamodb.models import Model
+
+from packhouse.access.model import Workspace
+from packhouse.aws.dynamo import Transaction, bind
+from packhouse.errors import ConflictError, NotFoundError
+from packhouse.jobs.model import Job, JobError, JobStatus
+
+_ATTRIBUTES = {"status", "step", "done", "total", "error", "ended_at"}
+
+
+class _OpenJobs(GlobalSecondaryIndex["_JobItem"]):
+    class Meta:
+        index_name = "open_jobs"
+        projection = AllProjection()
+
+    open = UnicodeAttribute(hash_key=True)
+    created_at = UnicodeAttribute(range_key=True)
+
+
+class _JobItem(Model):
+    class Meta:
+        table_name = ""
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    open = UnicodeAttribute(null=True)
+    created_at = UnicodeAttribute(null=True)
+    status = UnicodeAttribute(null=True)
+    step = UnicodeAttribute(null=True)
+    done = NumberAttribute(null=True)
+    total = NumberAttribute(null=True)
+    error = UnicodeAttribute(null=True)
+    ended_at = UnicodeAttribute(null=True)
+    body = UnicodeAttribute()
+    open_jobs = _OpenJobs()
+
+
+class JobStore:
+    """Jobs, and the only ways their status moves."""
+
+    def __init__(self, table: str) -> None:
+        bind(_JobItem, table)
+
+    def put_new(self, tx: Transaction, job: Job) -> None:
+        """Add the write of a queued job."""
+        item = _JobItem(f"JOB#{job.job_id}", "META", open="yes", created_at=job.created_at, status=job.status.value)
+        item.done = item.total = 0
+        item.body = job.model_dump_json(exclude=_ATTRIBUTES)
+        tx.put(item, _JobItem.pk.does_not_exist(), ConflictError("BUILD_CONFLICT", "The job id is taken."))
+
+    def get(self, workspace: Workspace, job_id: str) -> Job:
+        """Return a job of the project; one read."""
+        try:
+            job = self.get_any(job_id)
+        except NotFoundError:
+            job = None
+        if job is None or job.workspace != str(workspace):
+            raise NotFoundError("JOB_NOT_FOUND", f"There is no job {job_id} in {workspace}.")
+        return job
+
+    def get_any(self, job_id: str) -> Job:
+        """Return a job of whatever project, for the tasks; one read."""
+        try:
+            return _job(_JobItem.get(f"JOB#{job_id}", "META", consistent_read=True))
+        except _JobItem.DoesNotExist:
+            raise NotFoundError("JOB_NOT_FOUND", f"There is no job {job_id}.") from None
+
+    def iter_open(self) -> Iterator[Job]:
+        """Yield the jobs that have not ended, oldest first, as an index sees them (a moment late)."""
+        for item in _JobItem.open_jobs.query("yes"):
+            yield _job(item)
+
+    def enter_step(self, job_id: str, step: str, total: int) -> None:
+        """Say which step runs now and of how many units; `ConflictError` when the job has ended."""
+        item = _JobItem(f"JOB#{job_id}", "META")
+        running = _JobItem.status.set(JobStatus.RUNNING.value)
+        actions = [running, _JobItem.step.set(step), _JobItem.done.set(0), _JobItem.total.set(total)]
+        try:
+            item.update(actions, condition=_JobItem.open == "yes")
+        except UpdateError as error:
+            if error.cause_response_code == "ConditionalCheckFailedException":
+                raise ConflictError("JOB_NOT_FOUND", f"The job {job_id} has ended.") from error
+            raise
+
+    def count_unit(self, job_id: str, step: str) -> None:
+        """Count one more finished unit of the step. Progress only: a repeat after a lost answer may count twice."""
+        try:
+            _JobItem(f"JOB#{job_id}", "META").update(
+                [_JobItem.done.add(1)], condition=(_JobItem.step == step) & (_JobItem.done < _JobItem.total)
+            )
+        except UpdateError as error:
+            if error.cause_response_code != "ConditionalCheckFailedException":
+                raise
+
+    def put_ended(self, tx: Transaction, job_id: str, status: JobStatus, moment: str, error: JobError | None) -> None:
+        """Add the end of a job. A job ends once: a late or repeated end is refused."""
+        actions = [
+            _JobItem.status.set(status.value),
+            _JobItem.ended_at.set(moment),
+            _JobItem.open.remove(),
+            *([_JobItem.error.set(error.model_dump_json())] if error else [_JobItem.done.set(_JobItem.total)]),
+        ]
+
+        def ended(found: dict[str, dict[str, str]]) -> ConflictError | None:
+            now = found.get("status", {}).get("S")
+            return None if now == status.value else ConflictError("JOB_NOT_FOUND", f"The job {job_id} ended as {now}.")
+
+        tx.update(_JobItem(f"JOB#{job_id}", "META"), actions, _JobItem.open == "yes", ended)
+
+
+def _job(item: _JobItem) -> Job:
+    fixed = Job.model_validate_json(item.body)
+    return fixed.model_copy(
+        update={
+            "status": JobStatus(item.status),
+            "step": item.step,
+            "done": int(item.done or 0),
+            "total": int(item.total or 0),
+            "error": JobError.model_validate_json(item.error) if item.error else None,
+            "ended_at": item.ended_at,
+        }
+    )
+
+

@@ -1,0 +1,232 @@
+"""Use cases of label packs: create, upload, submit, review, make eligible."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from packhouse.access.model import Principal, Workspace
+from packhouse.aws import executions
+from packhouse.aws.clock import Clock, NewId, later, new_id, now
+from packhouse.aws.dynamo import Transaction
+from packhouse.aws.objects import URL_SECONDS, Objects
+from packhouse.catalog.store import CatalogStore
+from packhouse.errors import ConflictError
+from packhouse.jobs.model import Job, JobKind
+from packhouse.jobs.store import JobStore
+from packhouse.labels.model import Eligibility, HistoryEntry, LabelPack, ReviewDecision, Revision, revision_prefix, upload_key
+from packhouse.labels.rules import check_transition, review_status, with_revisions
+from packhouse.labels.store import LabelStore, StaleError
+
+NDJSON = "application/x-ndjson"
+_STALE_TRIES = 4
+
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Label packs and their revisions."""
+
+    store: LabelStore
+    jobs: JobStore
+    catalog: CatalogStore
+    uploads: Objects
+    machine_arn: str
+    clock: Clock = now
+    new_id: NewId = new_id
+
+    def create_pack(
+        self, workspace: Workspace, capability: str, name: str, description: str | None, caller: Principal
+    ) -> LabelPack:
+        """Create an empty pack in the project."""
+        project = self.catalog.get_project(workspace)
+        moment = self.clock()
+        pack = LabelPack(
+            label_pack_id=self.new_id("lp"),
+            workspace=str(workspace),
+            project_id=project.id,
+            capability=capability,
+            name=name,
+            description=description,
+            created_at=moment,
+            created_by=caller.principal_id,
+            updated_at=moment,
+        )
+        tx = Transaction()
+        self.store.put_new_pack(tx, pack)
+        tx.commit()
+        return pack
+
+    def create_revision(
+        self,
+        workspace: Workspace,
+        label_pack_id: str,
+        content_length: int | None,
+        sha256: str | None,
+        caller: Principal,
+    ) -> tuple[Revision, LabelPack]:
+        """Create the pack's next revision; its bytes come by upload, and are read when it is submitted."""
+
+        def attempt() -> tuple[Revision, LabelPack]:
+            pack, version = self.store.get_pack(workspace, label_pack_id)
+            moment = self.clock()
+            revision = Revision(
+                revision_id=self.new_id("lpr"),
+                label_pack_id=label_pack_id,
+                workspace=str(workspace),
+                revision=pack.revisions + 1,
+                content_length=content_length,
+                sha256=sha256,
+                created_at=moment,
+                created_by=caller.principal_id,
+            )
+            tx = Transaction()
+            grown = pack.model_copy(update={
+                "revisions": revision.revision, "validation_status": revision.validation_status, "updated_at": moment
+            })
+            self.store.put_pack(tx, grown, version)
+            self.store.put_new_revision(tx, revision)
+            tx.commit()
+            return revision, grown
+
+        return while_stale(attempt)
+
+    def presign_upload(self, pack: LabelPack, revision: Revision) -> dict[str, Any]:
+        """Return how to send the revision's bytes: method, URL, the headers that are signed, and until when."""
+        key = upload_key(pack.project_id, pack.label_pack_id, revision.revision_id)
+        url, headers = self.uploads.presign_put(key, NDJSON, revision.content_length, revision.sha256)
+        return {"method": "PUT", "url": url, "headers": headers, "expires_at": later(self.clock(), URL_SECONDS)}
+
+    def upload_rows(self, pack: LabelPack, revision: Revision, body: bytes) -> None:
+        """Put inline rows where an upload lands."""
+        key = upload_key(pack.project_id, pack.label_pack_id, revision.revision_id)
+        self.uploads.write_once(key, body, NDJSON)
+
+    def submit(self, workspace: Workspace, label_pack_id: str, revision_id: str, caller: Principal) -> Job:
+        """Start the ingest of an uploaded revision, once. What was committed and not started, the sweeper starts."""
+        pack, _ = self.store.get_pack(workspace, label_pack_id)
+        revision = self.store.get_revision(workspace, label_pack_id, revision_id)
+        if revision.job_id is None:
+            self._demand_upload(pack, revision)
+        moment = self.clock()
+        job = Job(
+            job_id=self.new_id("job"),
+            kind=JobKind.LABEL_INGEST,
+            workspace=str(workspace),
+            label_pack_id=label_pack_id,
+            revision_id=revision_id,
+            created_at=moment,
+            created_by=caller.principal_id,
+            execution_input=ingest_input(pack, revision),
+        )
+        tx = Transaction()
+        self.store.put_submitted(tx, revision.model_copy(update={"job_id": job.job_id, "submitted_at": moment}))
+        self.jobs.put_new(tx, job)
+        tx.commit()
+        executions.start(self.machine_arn, job.job_id, job.execution_input | {"job_id": job.job_id})
+        return job
+
+    def _demand_upload(self, pack: LabelPack, revision: Revision) -> None:
+        key = upload_key(pack.project_id, pack.label_pack_id, revision.revision_id)
+        found = self.uploads.find_facts(key)
+        if found is None:
+            raise ConflictError("UPLOAD_MISSING", "Send the bytes to the presigned URL first, then submit.")
+        if revision.content_length is not None and found.bytes != revision.content_length:
+            detail = f"{revision.content_length} bytes were announced, {found.bytes} were uploaded."
+            raise ConflictError("UPLOAD_MISMATCH", detail)
+
+    def review(
+        self, workspace: Workspace, label_pack_id: str, decision: ReviewDecision, note: str | None, caller: Principal
+    ) -> LabelPack:
+        """Approve, reject or revoke a pack; the decision is kept in its history."""
+
+        def attempt() -> LabelPack:
+            pack, version = self.store.get_pack(workspace, label_pack_id)
+            moment = self.clock()
+            reviewed = pack.model_copy(update={"review_status": review_status(decision), "updated_at": moment})
+            entry = HistoryEntry(
+                at=moment,
+                by=caller.principal_id,
+                revision_id=None,
+                what="review_status",
+                before=pack.review_status,
+                after=reviewed.review_status,
+                note=note,
+            )
+            tx = Transaction()
+            self.store.put_pack(tx, reviewed, version)
+            self.store.put_history(tx, label_pack_id, entry, self.new_id("his"))
+            tx.commit()
+            return reviewed
+
+        return while_stale(attempt)
+
+    def set_eligibility(
+        self,
+        workspace: Workspace,
+        label_pack_id: str,
+        revision_id: str,
+        status: Eligibility,
+        note: str | None,
+        caller: Principal,
+    ) -> Revision:
+        """Move a revision's eligibility one step; revision, pack and history change together."""
+
+        def attempt() -> Revision:
+            pack, version, revisions = self.store.get_with_revisions(workspace, label_pack_id)
+            before = next((known for known in revisions if known.revision_id == revision_id), None)
+            if before is None:
+                before = self.store.get_revision(workspace, label_pack_id, revision_id)
+            check_transition(before.eligibility_status, status)
+            after = before.model_copy(update={"eligibility_status": status})
+            moment = self.clock()
+            entry = HistoryEntry(
+                at=moment,
+                by=caller.principal_id,
+                revision_id=revision_id,
+                what="eligibility_status",
+                before=before.eligibility_status,
+                after=status,
+                note=note,
+            )
+            tx = Transaction()
+            replaced = [after if known.revision_id == revision_id else known for known in revisions]
+            self.store.put_pack(tx, with_revisions(pack, replaced, moment), version)
+            self.store.put_revision(tx, after)
+            self.store.put_history(tx, label_pack_id, entry, self.new_id("his"))
+            tx.commit()
+            return after
+
+        return while_stale(attempt)
+
+    def iter_revisions(self, workspace: Workspace, label_pack_id: str) -> Iterator[Revision]:
+        """Yield a pack's revisions, newest first."""
+        return self.store.iter_revisions(workspace, label_pack_id)
+
+
+def ingest_input(pack: LabelPack, revision: Revision) -> dict[str, str]:
+    """Return what the tasks of `label_ingest` are told: where the bytes are and what they claim to be."""
+    return {
+        "workspace": pack.workspace,
+        "label_pack_id": pack.label_pack_id,
+        "revision_id": revision.revision_id,
+        "capability": pack.capability,
+        "upload_key": upload_key(pack.project_id, pack.label_pack_id, revision.revision_id),
+        "prefix": revision_prefix(pack.project_id, pack.label_pack_id, revision.revision_id),
+    }
+
+
+def rows_as_ndjson(rows: list[dict[str, Any]]) -> bytes:
+    """Return inline rows as the bytes of an upload, one line each."""
+    return b"".join(json.dumps(row, ensure_ascii=False).encode() + b"\n" for row in rows)
+
+
+def while_stale(attempt: Callable[[], _Result]) -> _Result:
+    """Decide again, on what is there now, when the pack changed under the decision."""
+    for _ in range(_STALE_TRIES - 1):
+        try:
+            return attempt()
+        except StaleError:
+            continue
+    return attempt()

@@ -1,0 +1,13 @@
+"""The pure flow, one module a verb. Nothing here reads a clock, a bucket or a table.
+
+    ingest       an upload's lines → canonical chunks, their statistics and sample keys, faults by line
+    plan         sources → which rows stay, which split each group goes to, units of work
+    build        a unit of chunks → one shard a split, and the statistics of the rows that stayed
+    quality      statistics → indicators with value and threshold, and the verdict
+    materialize  a shard → its assets looked up, and the viewer's index beside it
+    export       shards → the files that people download
+    seal         everything → the canonical manifest and its hash
+
+Beneath them: `rows` (the label row and its canonical form), `statistics` (what is counted), `splits` (group → split),
+`fingerprints` (canonical JSON and its SHA-256), `capabilities` (what can be labelled).
+"""

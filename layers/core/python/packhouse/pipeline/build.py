@@ -1,0 +1,102 @@
+"""A unit of chunks becomes one shard a split: the rows that stay, ordered by sample id, and their statistics."""
+
+import hashlib
+from collections.abc import Iterable
+from typing import Any
+
+from msgspec import Struct
+
+from packhouse.pipeline.capabilities import Capability
+from packhouse.pipeline.plan import Unit
+from packhouse.pipeline.rows import decode_canonical
+from packhouse.pipeline.statistics import Statistics
+
+
+class Shard(Struct, frozen=True):
+    """A shard's facts: `name` is `<split>/<unit>`."""
+
+    name: str
+    split: str
+    rows: int
+    bytes: int
+    sha256: str
+
+
+class BuiltShard(Struct, frozen=True):
+    """A shard with its bytes and the statistics of its rows."""
+
+    shard: Shard
+    body: bytes
+    statistics: Statistics
+
+
+class BuiltUnit(Struct, frozen=True):
+    """A unit's result: what it made, and what stayed out for which reason."""
+
+    unit: int
+    project_id: str
+    rows_in: int
+    left_out: dict[str, int]
+    shards: list[Shard]
+    statistics: dict[str, Statistics]
+    duplicates: list[str]
+    conflicts: list[str]
+
+
+def build_shard(unit: Unit, chunk_bodies: Iterable[bytes], capability: Capability) -> tuple[BuiltUnit, list[BuiltShard]]:
+    """Return the unit's result and its shards, splits in the order they are planned; splits without rows have none.
+
+    `chunk_bodies` are the canonical bytes of the unit's chunks, in order.
+    """
+    rows: dict[str, list[tuple[str, bytes]]] = {}
+    statistics: dict[str, Statistics] = {}
+    duplicates: list[str] = []
+    conflicts: list[str] = []
+    rows_in = 0
+    for chunk, body in zip(unit.chunks, chunk_bodies, strict=True):
+        left = dict.fromkeys(chunk.duplicates, duplicates) | dict.fromkeys(chunk.conflicts, conflicts)
+        for number, line in enumerate(body.splitlines(), start=1):
+            rows_in += 1
+            row = decode_canonical(line)
+            if number in left:
+                left[number].append(row.sample_id)
+                continue
+            split = unit.split_of[row.group_name]
+            rows.setdefault(split, []).append((row.sample_id, line))
+            statistics.setdefault(split, Statistics()).add(row, capability)
+    shards = [_shard(split, unit.unit, rows[split], statistics[split]) for split in sorted(rows)]
+    built = BuiltUnit(
+        unit=unit.unit,
+        project_id=unit.project_id,
+        rows_in=rows_in,
+        left_out={"DUPLICATE_SAMPLE": len(duplicates), "CONFLICTING_SAMPLE": len(conflicts)},
+        shards=[built.shard for built in shards],
+        statistics=statistics,
+        duplicates=sorted(duplicates),
+        conflicts=sorted(conflicts),
+    )
+    return built, shards
+
+
+def _shard(split: str, unit: int, rows: list[tuple[str, bytes]], statistics: Statistics) -> BuiltShard:
+    rows.sort()
+    body = b"".join(line + b"\n" for _, line in rows)
+    facts = Shard(f"{split}/{unit:05d}", split, len(rows), len(body), hashlib.sha256(body).hexdigest())
+    return BuiltShard(facts, body, statistics)
+
+
+def merge_statistics(parts: Iterable[Statistics]) -> Statistics:
+    """Return the statistics of all parts together, parts in row order."""
+    whole = Statistics()
+    for part in parts:
+        whole.merge(part)
+    return whole
+
+
+def count_left_out(units: Iterable[BuiltUnit]) -> dict[str, Any]:
+    """Return the rows that stayed out over all units, by reason."""
+    left: dict[str, int] = {}
+    for unit in units:
+        for reason, count in unit.left_out.items():
+            left[reason] = left.get(reason, 0) + count
+    return left

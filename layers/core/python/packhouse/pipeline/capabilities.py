@@ -1,0 +1,34 @@
+"""What can be labelled: one entry a capability. Adding one touches nothing else."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class LabelKind(StrEnum):
+    """The geometry of a label; also the name of its field in a label row."""
+
+    POINT = "point"
+    BBOX = "bbox"
+    SEGMENT = "segment"
+
+
+@dataclass(frozen=True)
+class Capability:
+    """One kind of labels: its geometry, its classes in their fixed order, and the quality policy it is held to."""
+
+    name: str
+    kind: LabelKind
+    classes: tuple[str, ...]
+    overlay: LabelKind | None
+    policy: str | None
+
+
+_ALL = (
+    Capability("ball_detection", LabelKind.POINT, ("ball",), LabelKind.POINT, "v1"),
+    Capability("player_detection", LabelKind.BBOX, ("player", "goalkeeper", "referee"), LabelKind.BBOX, "v1"),
+    Capability(
+        "audio_artifact_detection", LabelKind.SEGMENT, ("glitch", "long_pause", "hallucination", "other"), None, None
+    ),
+)
+
+CAPABILITIES = {capability.name: capability for capability in _ALL}

@@ -1,0 +1,241 @@
+"""An upload becomes canonical chunks, each with its statistics and sample keys; faults are told by line.
+
+An upload is cut into parts of bytes; a part owns the lines that begin in it, so parts can be read apart and in any
+order. A part becomes one chunk. What two parts cannot see (a sample id in both, a part that is missing) is settled when
+the revision is sealed.
+"""
+
+import hashlib
+import heapq
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from packhouse.pipeline.capabilities import Capability
+from packhouse.pipeline.fingerprints import canonical, digest
+from packhouse.pipeline.rows import LINE_BYTES, RowError, RowFault, encode_row, parse_row
+from packhouse.pipeline.statistics import Statistics, encode_statistics
+
+PART_BYTES = 8 * 1024 * 1024
+"""A part owns the lines that begin in this many bytes: the chunk it becomes stays far below 32 MiB."""
+
+UPLOAD_BYTES = 5 * 1024**3
+FAULTS_TOLD = 100
+KEY_BYTES = 32
+"""One sample key: 16 bytes of the sample id's hash, 8 of the row's, row number and group number, 4 each, big-endian.
+
+The id hash has 128 bits: with 64, two of ten million samples would share one by chance in 3 of 10⁶ builds, and a label
+would be lost without a word.
+"""
+
+_BOM = b"\xef\xbb\xbf"
+_HELD_BYTES = LINE_BYTES + len(_BOM) + len(b"\r")
+
+
+class Part(Struct, frozen=True):
+    """Bytes `start` up to `end` of an upload; the lines that begin there are this part's."""
+
+    part: int
+    start: int
+    end: int
+
+
+class Chunk(Struct, frozen=True):
+    """A canonical chunk of a revision: how many lines it came from, and what its three objects must hash to."""
+
+    part: int
+    lines: int
+    rows: int
+    bytes: int
+    sha256: str
+    statistics_sha256: str
+    keys_sha256: str
+    faults: list[RowFault]
+    fault_count: int
+
+
+class IngestedPart(Struct, frozen=True):
+    """A chunk's facts and its three bodies."""
+
+    chunk: Chunk
+    rows: bytes
+    statistics: bytes
+    keys: bytes
+
+
+def cut_parts(upload_bytes: int, part_bytes: int = PART_BYTES) -> list[Part]:
+    """Return the parts of an upload, in order; an empty upload has one empty part."""
+    starts = range(0, max(upload_bytes, 1), part_bytes)
+    return [Part(number, start, min(start + part_bytes, upload_bytes)) for number, start in enumerate(starts)]
+
+
+def iter_owned_lines(blocks: Iterable[bytes], part: Part) -> Iterator[bytes | None]:
+    """Yield the lines that begin in the part, without their line ends; `None` for a line over the limit.
+
+    `blocks` are the upload's bytes from `part.start - 1` on (from 0 for the first part), as far as they are asked for:
+    the byte before tells whether the part begins with a line.
+    """
+    offset = begun = max(part.start - 1, 0)
+    buffer = bytearray()
+    skipping, overlong = part.start > 0, False
+    for block in blocks:
+        buffer += block
+        begin = 0
+        while (end := buffer.find(b"\n", begin)) >= 0:
+            if not skipping:
+                if begun >= part.end:
+                    return
+                yield None if overlong else _bare(bytes(buffer[begin:end]), begun)
+            skipping = overlong = False
+            begin = end + 1
+            begun = offset + begin
+        if len(buffer) - begin > _HELD_BYTES:
+            overlong, begin = True, len(buffer)
+        offset += begin
+        del buffer[:begin]
+        if not skipping and begun >= part.end:
+            return
+    if (buffer or overlong) and not skipping:
+        yield None if overlong else _bare(bytes(buffer), begun)
+
+
+def _bare(line: bytes, begun: int) -> bytes:
+    line = line.removesuffix(b"\r")
+    return line.removeprefix(_BOM) if begun == 0 else line
+
+
+def ingest_part(part: Part, lines: Iterable[bytes | None], capability: Capability) -> IngestedPart:
+    """Return the chunk of a part's lines: canonical rows in upload order, statistics, sorted sample keys, faults.
+
+    Fault lines count from 1 within the part.
+    """
+    statistics, faults = Statistics(), _Faults()
+    rows, keys, groups = bytearray(), [], dict[str, int]()
+    count = number = 0
+    for number, line in enumerate(lines, start=1):
+        try:
+            row = _row(line)
+        except RowError as error:
+            faults.add(RowFault(number, error.pointer, error.rule, error.detail))
+            continue
+        encoded = encode_row(row)
+        statistics.add(row, capability)
+        group = groups.setdefault(row.group_name, len(groups))
+        keys.append(sample_key(row.sample_id, encoded, number, group))
+        rows += encoded
+        rows += b"\n"
+        count += 1
+    keys.sort()
+    body, counted, key_body = bytes(rows), encode_statistics(statistics), b"".join(keys)
+    chunk = Chunk(
+        part=part.part,
+        lines=number,
+        rows=count,
+        bytes=len(body),
+        sha256=hashlib.sha256(body).hexdigest(),
+        statistics_sha256=hashlib.sha256(counted).hexdigest(),
+        keys_sha256=hashlib.sha256(key_body).hexdigest(),
+        faults=faults.told,
+        fault_count=faults.count,
+    )
+    return IngestedPart(chunk, body, counted, key_body)
+
+
+def _row(line: bytes | None) -> Any:
+    if line is None or len(line) > LINE_BYTES:
+        raise RowError("LINE_TOO_LONG", "", f"a line may have {LINE_BYTES} bytes")
+    if not line.strip():
+        raise RowError("LINE_EMPTY", "", "an empty line is no row")
+    return parse_row(line)
+
+
+class _Faults:
+    def __init__(self) -> None:
+        self.count = 0
+        self.told: list[RowFault] = []
+
+    def add(self, fault: RowFault) -> None:
+        self.count += 1
+        if len(self.told) < FAULTS_TOLD:
+            self.told.append(fault)
+
+
+def sample_key(sample_id: str, encoded: bytes, line: int, group: int) -> bytes:
+    """Return a row's sample key; see `KEY_BYTES` for its layout. `line` counts from 1 in its part."""
+    identity = hashlib.sha256(sample_id.encode()).digest()[:16]
+    content = hashlib.sha256(encoded).digest()[:8]
+    return identity + content + line.to_bytes(4, "big") + group.to_bytes(4, "big")
+
+
+def iter_keys(body: bytes) -> Iterator[bytes]:
+    """Yield the sample keys of a chunk in their order."""
+    return (body[at : at + KEY_BYTES] for at in range(0, len(body), KEY_BYTES))
+
+
+class SealedRevision(Struct, frozen=True):
+    """What sealing an upload decided: it passed with a content hash, or failed with its first hundred faults."""
+
+    passed: bool
+    rows: int
+    bytes: int
+    content_hash: str | None
+    revision: bytes
+    faults: list[RowFault]
+    fault_count: int
+
+
+def seal_revision(chunks: list[Chunk], keys: list[Iterable[bytes]], capability: Capability) -> SealedRevision:
+    """Return the verdict over all chunks of a revision, in part order, with the sample keys of each."""
+    offsets, line = [], 0
+    for chunk in chunks:
+        offsets.append(line)
+        line += chunk.lines
+    faults = [
+        msgspec.structs.replace(fault, line=fault.line + offset)
+        for chunk, offset in zip(chunks, offsets, strict=True)
+        for fault in chunk.faults
+    ]
+    fault_count = sum(chunk.fault_count for chunk in chunks)
+    repeats = _repeated_ids(keys, offsets)
+    rows = sum(chunk.rows for chunk in chunks)
+    if rows == 0 and fault_count == 0:
+        repeats = [RowFault(1, "", "UPLOAD_EMPTY", "the upload has no rows")]
+    told = sorted(faults + repeats, key=lambda fault: fault.line)[:FAULTS_TOLD]
+    revision = canonical({"schema": 1, "capability": capability.name, "rows": rows, "chunks": [_listed(c) for c in chunks]})
+    passed = not fault_count and not repeats
+    return SealedRevision(
+        passed=passed,
+        rows=rows,
+        bytes=sum(chunk.bytes for chunk in chunks),
+        content_hash=digest(revision) if passed else None,
+        revision=revision,
+        faults=told,
+        fault_count=fault_count + len(repeats),
+    )
+
+
+def _repeated_ids(keys: list[Iterable[bytes]], offsets: list[int]) -> list[RowFault]:
+    def placed(chunk_keys: Iterable[bytes], offset: int) -> Iterator[tuple[bytes, int]]:
+        return ((key[:16], int.from_bytes(key[24:28], "big") + offset) for key in chunk_keys)
+
+    repeats, first = [], (b"", 0)
+    for identity, line in heapq.merge(*(placed(*pair) for pair in zip(keys, offsets, strict=True))):
+        if identity == first[0]:
+            detail = f"the sample_id stands in line {first[1]} already"
+            repeats.append(RowFault(line, "/sample_id", "DUPLICATE_SAMPLE_ID", detail))
+        else:
+            first = (identity, line)
+    return repeats
+
+
+def _listed(chunk: Chunk) -> dict[str, Any]:
+    return {
+        "part": chunk.part,
+        "rows": chunk.rows,
+        "bytes": chunk.bytes,
+        "sha256": chunk.sha256,
+        "statistics_sha256": chunk.statistics_sha256,
+        "keys_sha256": chunk.keys_sha256,
+    }

@@ -1,0 +1,114 @@
+"""What each function is told by its environment: one frozen class a function, and the only reader of `os.environ`."""
+
+import os
+from dataclasses import dataclass, fields
+from typing import Self
+
+
+class SettingsError(RuntimeError):
+    """A variable that the function needs is not set; names all that are missing."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The base: a field `labels_table` is read from `LABELS_TABLE`."""
+
+    @classmethod
+    def from_env(cls) -> Self:
+        """Read every field of the class; raise `SettingsError` naming those that are missing."""
+        names = [field.name for field in fields(cls)]
+        missing = [name.upper() for name in names if name.upper() not in os.environ]
+        if missing:
+            raise SettingsError(f"{cls.__name__}: not set in the environment: {', '.join(missing)}")
+        return cls(**{name: os.environ[name.upper()] for name in names})
+
+
+@dataclass(frozen=True)
+class AuthorizerSettings(Settings):
+    """Where keys and memberships are, and whose tokens are believed."""
+
+    access_table: str
+    jwks_url: str
+    jwt_issuer: str
+    jwt_audience: str
+
+
+@dataclass(frozen=True)
+class AccessSettings(Settings):
+    """Members and API keys."""
+
+    access_table: str
+
+
+@dataclass(frozen=True)
+class CatalogSettings(Settings):
+    """Namespaces and projects, and the membership that a new namespace begins with."""
+
+    access_table: str
+    catalog_table: str
+
+
+@dataclass(frozen=True)
+class LabelsSettings(Settings):
+    """Label packs, and what starts their ingest."""
+
+    catalog_table: str
+    labels_table: str
+    builds_table: str
+    uploads_bucket: str
+    label_ingest_arn: str
+    cursor_secret: str
+
+
+@dataclass(frozen=True)
+class BuildsSettings(Settings):
+    """Dataset builds, their exports, and jobs of every kind."""
+
+    catalog_table: str
+    labels_table: str
+    builds_table: str
+    data_bucket: str
+    label_ingest_arn: str
+    dataset_build_arn: str
+
+
+@dataclass(frozen=True)
+class IngestSettings(Settings):
+    """The tasks of `label_ingest`."""
+
+    labels_table: str
+    builds_table: str
+    data_bucket: str
+    uploads_bucket: str
+
+
+@dataclass(frozen=True)
+class BuildTaskSettings(Settings):
+    """The tasks of `dataset_build`."""
+
+    builds_table: str
+    data_bucket: str
+
+
+@dataclass(frozen=True)
+class QualityTaskSettings(BuildTaskSettings):
+    """The tasks that shut the quality gate: `"true"` ends a build at a hard fail."""
+
+    dataset_quality_enforcement_enabled: str
+
+    @property
+    def enforced(self) -> bool:
+        """Whether a hard fail ends the build."""
+        return self.dataset_quality_enforcement_enabled == "true"
+
+
+@dataclass(frozen=True)
+class SettleSettings(Settings):
+    """RecordFailure and the sweeper: whose jobs they end, and the machines those run on."""
+
+    labels_table: str
+    builds_table: str
+    data_bucket: str
+    uploads_bucket: str
+    label_ingest_arn: str
+    dataset_build_arn: str

@@ -1,0 +1,73 @@
+"""The demo's outcome in print: one version's splits, quality and files.
+
+Left out: getting them (`walk`).
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+LEVEL_STYLES = {"hard_fail": "red", "warning": "yellow"}
+STATUS_STYLES = {"hard_fail": "red", "warnings": "yellow", "pass": "green"}
+SHOWN_SHA256_DIGITS = 16
+
+
+def show_version(console: Console, version: Mapping[str, Any], exports: Iterable[Mapping[str, Any]]) -> None:
+    """Print a version as the API describes it, and its exports, whose bytes were checked before."""
+    quality = version["quality"]
+    style = STATUS_STYLES.get(quality["status"], "dim")
+    console.print()
+    console.print(f"[bold]{version['name']}[/]  {version['dataset_version_id']}", highlight=False)
+    console.print(
+        f"version {version['version_id']}, build {version['build_status']}, "
+        f"materialization {version['materialization_status']}, quality [{style}]{quality['status']}[/] "
+        f"(policy {quality['policy_version']})",
+        highlight=False,
+    )
+    console.print(f"manifest {version['provenance']['manifest_hash']}", highlight=False)
+    console.print(_splits(version["split"]["counts"]))
+    console.print(_indicators(quality["indicators"]))
+    console.print(_files(exports))
+
+
+def _splits(counts: Mapping[str, Mapping[str, int]]) -> Table:
+    table = _table("split", ">rows", ">groups")
+    for split, count in counts.items():
+        table.add_row(split, f"{count['samples']:,}", f"{count['groups']:,}")
+    table.add_section()
+    table.add_row("all", *(f"{sum(count[key] for count in counts.values()):,}" for key in ("samples", "groups")))
+    return table
+
+
+def _indicators(indicators: Iterable[Mapping[str, Any]]) -> Table:
+    table = _table("quality indicator", "level", ">value", ">threshold", "detail")
+    for each in indicators:
+        texts = [_text(each[key]) for key in ("code", "level", "value", "threshold", "detail")]
+        table.add_row(*texts, style=LEVEL_STYLES.get(each["level"], ""))
+    return table
+
+
+def _files(exports: Iterable[Mapping[str, Any]]) -> Table:
+    table = _table("file", "format", "split", ">rows", ">bytes", "sha256, checked")
+    for each in exports:
+        texts = [_text(each[key]) for key in ("name", "format", "split", "rows", "bytes")]
+        table.add_row(*texts, each["sha256"].removeprefix("sha256:")[:SHOWN_SHA256_DIGITS])
+    return table
+
+
+def _table(*columns: str) -> Table:
+    """An empty table; a column whose name begins with `>` is set right."""
+    table = Table()
+    for column in columns:
+        table.add_column(column.removeprefix(">"), justify="right" if column.startswith(">") else "left")
+    return table
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
