@@ -5,6 +5,7 @@ Plain lines when the output is not a terminal. Holds the seconds for the table a
 
 import json
 import os
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -17,7 +18,8 @@ class Progress:
     """The phases of one command."""
 
     def __init__(self) -> None:
-        self.console = Console(highlight=False, soft_wrap=True)
+        # A file or a pipe has no width of its own: wide enough for a row with a SHA-256.
+        self.console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 120)
         # What bootstrap did before this process, in seconds by phase.
         self.seconds: dict[str, float] = json.loads(os.environ.get("PACKHOUSE_PHASES", "{}"))
 

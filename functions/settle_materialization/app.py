@@ -9,5 +9,7 @@ from packhouse.task import task_handler
 
 _settings = QualityTaskSettings.from_env()
 _data = Objects(_settings.data_bucket)
-_steps = BuildSteps(BuildStore(_settings.builds_table), JobStore(_settings.builds_table), _data, enforced=_settings.enforced)
+_steps = BuildSteps(
+    BuildStore(_settings.builds_table), JobStore(_settings.builds_table), _data, enforced=_settings.enforced
+)
 handler = task_handler("SettleMaterialization", _steps.settle_materialization, _data)

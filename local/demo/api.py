@@ -14,6 +14,7 @@ import httpx
 TIMEOUT_S = 60.0
 POLL_S = 0.25
 STALLED_AFTER_S = 300.0
+ENDS = {"ready", "failed", "cancelled"}
 
 
 class RefusedError(Exception):
@@ -87,8 +88,18 @@ class Api:
             raise _unreachable("GET", url, fault) from fault
         return count, digest.hexdigest()
 
-    def wait(self, job_id: str, on_news: Callable[[dict[str, Any]], None] = lambda job: None) -> None:
+    def wait(
+        self, job_id: str, on_news: Callable[[dict[str, Any]], None] = lambda job: None, poll_s: float = POLL_S
+    ) -> None:
         """Poll a job until it is ready and tell `on_news` each time it has moved; a job that ends otherwise raises."""
+        job = self.wait_for_end(job_id, on_news, poll_s)
+        if job["status"] != "ready":
+            raise _job_refusal(job_id, job)
+
+    def wait_for_end(
+        self, job_id: str, on_news: Callable[[dict[str, Any]], None] = lambda job: None, poll_s: float = POLL_S
+    ) -> dict[str, Any]:
+        """Poll a job until it has ended, however it did, and return it; one that stands still too long raises."""
         seen: dict[str, Any] = {}
         moved_at = time.monotonic()
         while True:
@@ -96,13 +107,11 @@ class Api:
             if job != seen:
                 seen, moved_at = job, time.monotonic()
                 on_news(job)
-            if job["status"] == "ready":
-                return
-            if job["status"] in {"failed", "cancelled"}:
-                raise _job_refusal(job_id, job)
+            if job["status"] in ENDS:
+                return job
             if time.monotonic() - moved_at > STALLED_AFTER_S:
                 raise RefusedError("JOB_STALLED", f"{job_id} stands at {job['step']} since {STALLED_AFTER_S:.0f} s")
-            time.sleep(POLL_S)
+            time.sleep(poll_s)
 
 
 def _sent(client: httpx.Client, method: str, url: str, **content: Any) -> httpx.Response:

@@ -11,7 +11,6 @@ from rich.table import Table
 
 LEVEL_STYLES = {"hard_fail": "red", "warning": "yellow"}
 STATUS_STYLES = {"hard_fail": "red", "warnings": "yellow", "pass": "green"}
-SHOWN_SHA256_DIGITS = 16
 
 
 def show_version(console: Console, version: Mapping[str, Any], exports: Iterable[Mapping[str, Any]]) -> None:
@@ -44,22 +43,31 @@ def _splits(counts: Mapping[str, Mapping[str, int]]) -> Table:
 def _indicators(indicators: Iterable[Mapping[str, Any]]) -> Table:
     table = _table("quality indicator", "level", ">value", ">threshold", "detail")
     for each in indicators:
-        texts = [_text(each[key]) for key in ("code", "level", "value", "threshold", "detail")]
-        table.add_row(*texts, style=LEVEL_STYLES.get(each["level"], ""))
+        texts = [_text(each[key]) for key in ("code", "level", "value", "threshold")]
+        table.add_row(*texts, _shown_by(each["detail"]), style=LEVEL_STYLES.get(each["level"], ""))
     return table
 
 
 def _files(exports: Iterable[Mapping[str, Any]]) -> Table:
-    table = _table("file", "format", "split", ">rows", ">bytes", "sha256, checked")
+    table = _table("file", ">rows", ">bytes", "sha256, checked")
+    table.columns[-1].no_wrap = True
     for each in exports:
-        texts = [_text(each[key]) for key in ("name", "format", "split", "rows", "bytes")]
-        table.add_row(*texts, each["sha256"].removeprefix("sha256:")[:SHOWN_SHA256_DIGITS])
+        table.add_row(*(_text(each[key]) for key in ("name", "rows", "bytes", "sha256")))
     return table
+
+
+def _shown_by(detail: object) -> str:
+    """What an indicator shows its finding by, in one line: its first example, or its counts."""
+    if isinstance(detail, list) and detail and isinstance(detail[0], Mapping):
+        return f"first: {detail[0]['sample_id']}, {detail[0]['reason']}"
+    if isinstance(detail, Mapping):
+        return ", ".join(f"{name} {count:,}" for name, count in detail.items())
+    return _text(detail)
 
 
 def _table(*columns: str) -> Table:
     """An empty table; a column whose name begins with `>` is set right."""
-    table = Table()
+    table = Table(show_edge=False, pad_edge=False)
     for column in columns:
         table.add_column(column.removeprefix(">"), justify="right" if column.startswith(">") else "left")
     return table

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing wrong with a request: `loc` is a JSON pointer into the body (or `query`, `header`), `reason` a sentence."""
+    """One thing wrong with a request: `loc` is a JSON pointer into the body (or `query …`, `header …`)."""
 
     loc: str
     reason: str
@@ -119,7 +119,7 @@ CODES: dict[str, str] = {
     "UNAUTHORIZED": "No credential, a bad or expired one, or more than one.",
     "TOO_MANY_REQUESTS": "The gateway throttles; retry with backoff.",
     "FORBIDDEN": "The caller's role or the key's scopes do not allow this.",
-    "WORKSPACE_REQUIRED": "`/api/v1` calls with a JWT name the project in the header `X-Workspace: <namespace>/<project>`.",
+    "WORKSPACE_REQUIRED": "With a JWT, `/api/v1` calls name the project: `X-Workspace: <namespace>/<project>`.",
     # namespaces, projects, members, keys
     "NAMESPACE_NOT_FOUND": "No such namespace, or the caller is no member of it.",
     "NAMESPACE_EXISTS": "The slug is taken.",

@@ -85,7 +85,7 @@ class Settle:
                     counts["started"] += 1
             elif found.status != "RUNNING":
                 counts["ended"] += self._end(job, self._error_of(job, found))
-        logger.info("swept", **counts)
+        logger.info("swept", extra=counts)
         return counts
 
     def _error_of(self, job: Job, found: ExecutionFacts) -> JobError:
@@ -97,6 +97,6 @@ class Settle:
         try:
             self.fails[job.kind](job, error)
         except ConflictError:
-            logger.info("the job had ended already", job_id=job.job_id)
+            logger.info("the job had ended already", extra={"job_id": job.job_id})
             return False
         return True

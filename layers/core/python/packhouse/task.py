@@ -10,11 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from botocore.exceptions import BotoCoreError, ClientError
-from pynamodb.exceptions import PynamoDBException
 
-from packhouse.api.app import is_transient
-from packhouse.aws.dynamo import unavailable
+from packhouse.aws.faults import AWS_ERRORS, is_transient, unavailable
 from packhouse.aws.objects import Objects
 from packhouse.errors import PackhouseError, ServiceUnavailableError
 from packhouse.jobs.model import JobError
@@ -40,7 +37,7 @@ def task_handler(step: str, run: Task, notes: Objects) -> Callable[[Payload, obj
                 _write_note(notes, event, step, JobError(code=error.code, detail=error.detail))
                 raise
             except Exception as error:
-                if isinstance(error, PynamoDBException | BotoCoreError | ClientError) and is_transient(error):
+                if isinstance(error, AWS_ERRORS) and is_transient(error):
                     raise unavailable(error) from error
                 logger.exception("task failed in an unforeseen way")
                 _write_note(notes, event, step, JobError(code="TASK_FAILED", detail=f"{step}: {type(error).__name__}"))

@@ -1,7 +1,7 @@
 """The `access` table: memberships under their principal, API keys under their id.
 
-    PRN#<sub>   / NS#<namespace>   a membership (index `members`: all of one namespace)
-    KEY#<id>    / META             an API key; its secret only as SHA-256 (index `members` under its project)
+PRN#<sub>   / NS#<namespace>   a membership (index `members`: all of one namespace)
+KEY#<id>    / META             an API key; its secret only as SHA-256 (index `members` under its project)
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from packhouse.aws.dynamo import Transaction, bind
 from packhouse.errors import ConflictError, NotFoundError
 
 
-class _Members(GlobalSecondaryIndex["_AccessItem"]):
+class _Members(GlobalSecondaryIndex["_AccessItem"]):  # type: ignore[no-untyped-call]  # pynamodb
     class Meta:
         index_name = "members"
         projection = AllProjection()

@@ -13,11 +13,10 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError as RouteNotFoundError
 from aws_lambda_powertools.metrics import MetricUnit
-from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel
-from pynamodb.exceptions import PynamoDBException
 
-from packhouse.errors import NotFoundError, PackhouseError, RequestFaultsError, ServiceUnavailableError
+from packhouse.aws.faults import AWS_ERRORS, is_transient, unavailable
+from packhouse.errors import NotFoundError, PackhouseError, RequestFaultsError
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"
@@ -33,23 +32,23 @@ def create_app() -> APIGatewayRestResolver:
     """Return a resolver that answers every error as `application/problem+json`."""
     app = APIGatewayRestResolver()
 
-    @app.exception_handler(PackhouseError)
-    def _told(error: PackhouseError) -> Response[str]:
+    def told(error: PackhouseError) -> Response[str]:
         return _problem(app, error)
 
-    @app.exception_handler(RouteNotFoundError)
-    def _no_route(_: RouteNotFoundError) -> Response[str]:
+    def no_route(_: RouteNotFoundError) -> Response[str]:
         event = app.current_event
         return _problem(app, NotFoundError("ROUTE_NOT_FOUND", f"There is no {event.http_method} {event.path}."))
 
-    @app.exception_handler(Exception)
-    def _unforeseen(error: Exception) -> Response[str]:
-        if isinstance(error, PynamoDBException | BotoCoreError | ClientError) and is_transient(error):
-            return _problem(app, ServiceUnavailableError("SERVICE_UNAVAILABLE", "A service below is busy; retry with backoff."))
+    def unforeseen(error: Exception) -> Response[str]:
+        if isinstance(error, AWS_ERRORS) and is_transient(error):
+            return _problem(app, unavailable(error))
         logger.exception("unhandled error")
         metrics.add_metric(name="UnhandledError", unit=MetricUnit.Count, value=1)
-        return _problem(app, PackhouseError("INTERNAL_ERROR", "Something went wrong on our side; name the request id to us."))
+        return _problem(app, PackhouseError("INTERNAL_ERROR", "Something went wrong on our side; name the request id."))
 
+    app.exception_handler(PackhouseError)(told)
+    app.exception_handler(RouteNotFoundError)(no_route)
+    app.exception_handler(Exception)(unforeseen)
     return app
 
 
@@ -89,29 +88,6 @@ def spliced(bodies: list[str], next_cursor: str | None) -> Response[str]:
 def accepted(body: dict[str, Any], job_id: str) -> Response[str]:
     """Return 202 with the place to poll: work that outlasts the request."""
     return answer(202, body, {"Location": f"/api/v1/jobs/{job_id}", "Retry-After": "2"})
-
-
-_TRANSIENT = {
-    "ThrottlingException",
-    "ProvisionedThroughputExceededException",
-    "RequestLimitExceeded",
-    "InternalServerError",
-    "ServiceUnavailable",
-    "SlowDown",
-    "InternalError",
-    "TransactionInProgressException",
-}
-
-
-def is_transient(error: PynamoDBException | BotoCoreError | ClientError) -> bool:
-    """Whether a failed call to AWS may succeed when it is made again: throttled, a 5xx, or no answer at all."""
-    if isinstance(error, ClientError):
-        code, status = error.response["Error"]["Code"], error.response["ResponseMetadata"]["HTTPStatusCode"]
-        return code in _TRANSIENT or status >= 500  # noqa: PLR2004  the 5xx class
-    if isinstance(error, PynamoDBException):
-        cause = error.cause
-        return is_transient(cause) if isinstance(cause, ClientError | BotoCoreError) else False
-    return True
 
 
 def _problem(app: APIGatewayRestResolver, error: PackhouseError) -> Response[str]:

@@ -30,7 +30,7 @@ def workspace_of(event: APIGatewayProxyEvent, action: Action) -> tuple[Principal
     named = event.headers.get("X-Workspace")
     workspace = named or principal.key_workspace
     if workspace is None:
-        raise InvalidInputError("WORKSPACE_REQUIRED", "Name the project in the header X-Workspace: <namespace>/<project>.")
+        raise InvalidInputError("WORKSPACE_REQUIRED", "Name the project in X-Workspace: <namespace>/<project>.")
     namespace, slash, project = workspace.partition("/")
     if not (namespace and slash and project) or "/" in project:
         raise RequestFaultsError([Fault("header X-Workspace", "must be <namespace>/<project>")])

@@ -14,9 +14,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import botocore.session
-from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.connection import Connection
-from pynamodb.exceptions import PynamoDBException, TransactWriteError
+from pynamodb.exceptions import TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.models import Model
@@ -53,7 +52,7 @@ def connection() -> Connection:
 
 def bind(model: type[Model], table_name: str) -> None:
     """Point the model at its table, through the shared connection."""
-    model.Meta.table_name = table_name  # type: ignore[attr-defined]
+    model.Meta.table_name = table_name
     table = model._get_connection()  # pynamodb offers no public way to share a client between models
     if table.connection is not connection():
         meta = table.get_meta_table()
@@ -69,11 +68,11 @@ _BATCH_KEYS = 100
 def read_together(keys: Sequence[tuple[type[Model], str, str]]) -> dict[tuple[str, str], Model]:
     """Return the items that exist of any tables, by (pk, sk), read consistently; one call for every 100 keys.
 
-    Keys that DynamoDB leaves unprocessed are asked for again with full jitter; `ServiceUnavailableError` when some stay.
+    Keys that come back unprocessed are asked for again with full jitter; `ServiceUnavailableError` when some stay.
     """
-    models = {model.Meta.table_name: model for model, _, _ in keys}  # type: ignore[attr-defined]
+    models = {model.Meta.table_name: model for model, _, _ in keys}
     found: dict[tuple[str, str], Model] = {}
-    distinct = list(dict.fromkeys((model.Meta.table_name, pk, sk) for model, pk, sk in keys))  # type: ignore[attr-defined]
+    distinct = list(dict.fromkeys((model.Meta.table_name, pk, sk) for model, pk, sk in keys))
     for at in range(0, len(distinct), _BATCH_KEYS):
         for table, raw in _read_batch(distinct[at : at + _BATCH_KEYS]):
             item = models[table].from_raw_data(raw)
@@ -109,9 +108,7 @@ class Transaction:
     """
 
     def __init__(self, token: str | None = None) -> None:
-        self._write = TransactWrite(
-            connection=connection(), client_request_token=token or uuid.uuid4().hex
-        )
+        self._write = TransactWrite(connection=connection(), client_request_token=token or uuid.uuid4().hex)
         self._refusals: dict[str, list[Refusal]] = {"check": [], "delete": [], "put": [], "update": []}
 
     def check(self, model: type[Model], pk: str, sk: str, condition: Condition, refused: Refusal) -> None:
@@ -124,10 +121,10 @@ class Transaction:
         self._refusals["put"].append(refused or _unforeseen)
         self._write.save(item, condition=condition, return_values="ALL_OLD")
 
-    def update(self, item: Model, actions: list[Action], condition: Condition, refused: Refusal) -> None:
+    def update(self, item: Model, actions: Sequence[Action], condition: Condition, refused: Refusal) -> None:
         """Change attributes of an item; `item` needs only its keys."""
         self._refusals["update"].append(refused)
-        self._write.update(item, actions, condition=condition, return_values="ALL_OLD")
+        self._write.update(item, list(actions), condition=condition, return_values="ALL_OLD")
 
     def delete(self, item: Model, condition: Condition, refused: Refusal) -> None:
         """Remove an item."""
@@ -146,13 +143,13 @@ class Transaction:
                 _wait(attempt)
             else:
                 return
-        raise ServiceUnavailableError("SERVICE_UNAVAILABLE", "Other writes to the same items went first; repeat the request.")
+        raise ServiceUnavailableError("SERVICE_UNAVAILABLE", "Other writes to the same items went first; repeat.")
 
     def _refuse(self, error: TransactWriteError) -> None:
         refusals = [refusal for kind in ("check", "delete", "put", "update") for refusal in self._refusals[kind]]
         reasons = error.cancellation_reasons
         if not any(reason and reason.code == "ConditionalCheckFailed" for reason in reasons):
-            raise unavailable(error) from error
+            raise error
         for refusal, reason in zip(refusals, reasons, strict=True):
             if reason is None:
                 continue
@@ -170,11 +167,7 @@ def _is_conflict(error: TransactWriteError) -> bool:
     return "TransactionConflict" in codes and "ConditionalCheckFailed" not in codes
 
 
-def unavailable(error: PynamoDBException | ClientError | BotoCoreError) -> ServiceUnavailableError:
-    """Return the transient error that a failed call to AWS stands for."""
-    return ServiceUnavailableError("SERVICE_UNAVAILABLE", "A service below is busy or unreachable; retry with backoff.", cause=type(error).__name__)
-
-
 def text(raw_item: dict[str, Any], attribute: str) -> str | None:
     """Return a string attribute of an item as DynamoDB sent it, or `None`."""
-    return raw_item.get(attribute, {}).get("S")
+    found: str | None = raw_item.get(attribute, {}).get("S")
+    return found

@@ -35,7 +35,8 @@ def execution_arn(machine_arn: str, name: str) -> str:
 def console_url(machine_arn: str, name: str) -> str:
     """Return the page of an execution in the Step Functions console."""
     region = machine_arn.split(":")[3]
-    return f"https://{region}.console.aws.amazon.com/states/home?region={region}#/v2/executions/details/{execution_arn(machine_arn, name)}"
+    page = f"https://{region}.console.aws.amazon.com/states/home?region={region}"
+    return f"{page}#/v2/executions/details/{execution_arn(machine_arn, name)}"
 
 
 def start(machine_arn: str, name: str, payload: dict[str, Any]) -> None:

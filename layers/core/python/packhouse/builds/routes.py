@@ -38,7 +38,7 @@ class SplitBody(RequestBody):
     """How groups are spread: the shares of train, val and test sum to 1."""
 
     strategy: SplitStrategy = SplitStrategy.GROUP_QUOTA
-    ratio: dict[str, float] = {"train": 0.8, "val": 0.1, "test": 0.1}
+    ratio: dict[str, float] = Field(default={"train": 0.8, "val": 0.1, "test": 0.1})
     seed: int = Field(default=0, ge=0, le=2**53)
 
     @field_validator("ratio")

@@ -10,7 +10,7 @@ from packhouse.catalog.model import Project, TrainingUse
 from packhouse.labels.model import LabelPack, ReviewStatus, RevisionRef, ValidationStatus
 from packhouse.pipeline.capabilities import CAPABILITIES
 from packhouse.pipeline.fingerprints import fingerprint
-from packhouse.pipeline.splits import SplitPlan
+from packhouse.pipeline.splits import SplitPlan, SplitStrategy
 
 SNAPSHOT_SCHEMA = 1
 
@@ -86,7 +86,14 @@ def _has_passed(revision: RevisionRef | None) -> bool:
 
 
 def reuse_fingerprint(capability: str, included: tuple[IncludedPack, ...], split: SplitPlan) -> str:
-    """Return what two builds share that must give the same dataset: sources by content, split, policy."""
+    """Return what two builds share that must give the same dataset: sources by content, split, policy.
+
+    >>> pack = IncludedPack(label_pack_id="lp_1", workspace="acme/match-day", project_id="prj_1",
+    ...     revision_id="lpr_1", content_hash="sha256:00", rows=3)
+    >>> split = SplitPlan(SplitStrategy.GROUP_QUOTA, {"train": 8000, "val": 1000, "test": 1000}, 0)
+    >>> reuse_fingerprint("ball_detection", (pack,), split)
+    'sha256:1e22674b61738ad02e9a85d52c64c3e843af9bd6964feb9194e968b051f94fdf'
+    """
     sources = [[pack.label_pack_id, pack.revision_id, pack.content_hash] for pack in included]
     document = {
         "schema": SNAPSHOT_SCHEMA,
@@ -99,6 +106,11 @@ def reuse_fingerprint(capability: str, included: tuple[IncludedPack, ...], split
 
 
 def build_fingerprint(reuse: str, request: Mapping[str, Any], selection: Selection) -> str:
-    """Return the full provenance of one request: the reuse fingerprint, all that was asked, all that stayed out."""
+    """Return the full provenance of one request: the reuse fingerprint, all that was asked, all that stayed out.
+
+    >>> out = ExcludedPack(label_pack_id="lp_2", reason_code=ExclusionCode.LABEL_PACK_NOT_APPROVED)
+    >>> build_fingerprint("sha256:00", {"label_pack_ids": ["lp_1", "lp_2"]}, Selection(included=(), excluded=(out,)))
+    'sha256:a7c35c0d9ae06058e194e6c499359fe2b1cab924ded4cf4e5e52a3dc6e56454d'
+    """
     excluded = [[pack.label_pack_id, pack.reason_code.value] for pack in selection.excluded]
     return fingerprint({"reuse": reuse, "request": dict(request), "excluded": excluded})

@@ -184,12 +184,11 @@ class Builds:
         """Return the files of a version that is ready, each with a URL that downloads it for a quarter of an hour."""
         version = self.store.get(workspace, dataset_version_id)
         if version.sealed is None:
-            raise ConflictError(
-                "DATASET_NOT_READY", f"The dataset is {version.build_status}.", job_id=version.job_id
-            )
+            raise ConflictError("DATASET_NOT_READY", f"The dataset is {version.build_status}.", job_id=version.job_id)
         expires_at = later(self.clock(), URL_SECONDS)
         prefix = version_prefix(version.project_id, dataset_version_id)
-        return [self._downloadable(version, file, prefix) | {"expires_at": expires_at} for file in version.sealed["exports"]]
+        files = version.sealed["exports"]
+        return [self._downloadable(version, file, prefix) | {"expires_at": expires_at} for file in files]
 
     def _downloadable(self, version: DatasetVersion, file: dict[str, Any], prefix: str) -> dict[str, Any]:
         filename = f"{version.capability}-{version.version_id}-{file['name']}"
@@ -231,5 +230,3 @@ def read_snapshot(objects: Objects, key: str) -> tuple[Selection, SplitPlan]:
     document = orjson.loads(objects.read(key))
     split = SplitPlan.from_snapshot(document.pop("split"))
     return Selection.model_validate(document), split
-
-

@@ -116,7 +116,9 @@ class BuildSteps:
         """Merge what the units built, judge it, and write the units of MaterializeShards."""
         self.jobs.enter_step(payload["job_id"], "EvaluateQuality", 1)
         prefix = payload["prefix"]
-        units = [self._read_result(prefix, f"built/{unit:05d}.json", BuiltUnit) for unit in range(payload["plan"]["units"])]
+        units = [
+            self._read_result(prefix, f"built/{unit:05d}.json", BuiltUnit) for unit in range(payload["plan"]["units"])
+        ]
         plan = orjson.loads(self.data.read(f"{prefix}plan.json"))
         built = _merge_units(units, plan)
         for shard in built.shards:
@@ -292,8 +294,7 @@ def _merge_units(units: list[BuiltUnit], plan: dict[str, Any]) -> BuiltVersion:
         raise UnitFailedError("SOURCE_CHANGED", detail)
     samples = {name: sum(shard.rows for shard in shards if shard.split == name) for name in plan["splits"]}
     splits = {name: {"samples": samples[name], "groups": plan["splits"][name]["groups"]} for name in plan["splits"]}
-    incomplete = ["rows without a group"] if "" in statistics.groups else []
-    return BuiltVersion(shards, [project_id for _, project_id in placed], statistics, left_out, incomplete, splits)
+    return BuiltVersion(shards, [project_id for _, project_id in placed], statistics, left_out, plan["incomplete_sources"], splits)
 
 
 def _measured(capability: str, built: BuiltVersion, assets: AssetCounts | None = None) -> Measured:

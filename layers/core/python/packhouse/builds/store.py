@@ -1,8 +1,8 @@
 """Dataset versions in the `builds` table.
 
-    DSV#<version> / META                              a version; each step writes its own attribute
-    REUSE#<project>#<reuse fingerprint> / META        the one version that requests of this fingerprint share
-    COUNT#<workspace>#<name>#<capability> / META      the newest version number of a dataset
+DSV#<version> / META                              a version; each step writes its own attribute
+REUSE#<project>#<reuse fingerprint> / META        the one version that requests of this fingerprint share
+COUNT#<workspace>#<name>#<capability> / META      the newest version number of a dataset
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """The `catalog` table.
 
-    NS#<slug>             / META   a namespace
-    PRJ#<ns>/<project>    / !      a project; its datasets follow in the same partition (index `by_namespace`)
+NS#<slug>             / META   a namespace
+PRJ#<ns>/<project>    / !      a project; its datasets follow in the same partition (index `by_namespace`)
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,7 +16,7 @@ from packhouse.catalog.model import Namespace, Project
 from packhouse.errors import ConflictError, NotFoundError
 
 
-class _ByNamespace(GlobalSecondaryIndex["_CatalogItem"]):
+class _ByNamespace(GlobalSecondaryIndex["_CatalogItem"]):  # type: ignore[no-untyped-call]  # pynamodb
     class Meta:
         index_name = "by_namespace"
         projection = AllProjection()
@@ -66,7 +66,9 @@ class CatalogStore:
     def list_namespaces(self, slugs: Iterable[str]) -> list[Namespace]:
         """Return those of the named namespaces that exist, by slug; one read for up to 100."""
         found = read_together([(_CatalogItem, f"NS#{slug}", "META") for slug in slugs])
-        namespaces = [Namespace.model_validate_json(item.body) for item in found.values()]
+        namespaces = [
+            Namespace.model_validate_json(item.body) for item in found.values() if isinstance(item, _CatalogItem)
+        ]
         return sorted(namespaces, key=lambda namespace: namespace.slug)
 
     def put_project(self, tx: Transaction, project: Project) -> None:

@@ -1,1 +1,1 @@
-"""Jobs: one run of a state machine each, named after its job id, so that the console and the API show the same thing."""
+"""Jobs: one run of a state machine each. The execution bears the job's id, so console and API show the same thing."""

@@ -1,10 +1,11 @@
 """Jobs in the `builds` table.
 
-    JOB#<job id> / META   the job; its moving parts are attributes, its fixed facts the body
-                          (index `open_jobs`: only jobs that have not ended, oldest first)
+JOB#<job id> / META   the job; its moving parts are attributes, its fixed facts the body
+                      (index `open_jobs`: only jobs that have not ended, oldest first)
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import UpdateError
@@ -19,7 +20,7 @@ from packhouse.jobs.model import Job, JobError, JobStatus
 _ATTRIBUTES = {"status", "step", "done", "total", "error", "ended_at"}
 
 
-class _OpenJobs(GlobalSecondaryIndex["_JobItem"]):
+class _OpenJobs(GlobalSecondaryIndex["_JobItem"]):  # type: ignore[no-untyped-call]  # pynamodb
     class Meta:
         index_name = "open_jobs"
         projection = AllProjection()
@@ -85,7 +86,7 @@ class JobStore:
         """Say which step runs now and of how many units; `ConflictError` when the job has ended."""
         item = _JobItem(f"JOB#{job_id}", "META")
         running = _JobItem.status.set(JobStatus.RUNNING.value)
-        actions = [running, _JobItem.step.set(step), _JobItem.done.set(0), _JobItem.total.set(total)]
+        actions: list[Any] = [running, _JobItem.step.set(step), _JobItem.done.set(0), _JobItem.total.set(total)]
         try:
             item.update(actions, condition=_JobItem.open == "yes")
         except UpdateError as error:
@@ -105,7 +106,7 @@ class JobStore:
 
     def put_ended(self, tx: Transaction, job_id: str, status: JobStatus, moment: str, error: JobError | None) -> None:
         """Add the end of a job. A job ends once: a late or repeated end is refused."""
-        actions = [
+        actions: list[Any] = [
             _JobItem.status.set(status.value),
             _JobItem.ended_at.set(moment),
             _JobItem.open.remove(),
@@ -131,5 +132,3 @@ def _job(item: _JobItem) -> Job:
             "ended_at": item.ended_at,
         }
     )
-
-

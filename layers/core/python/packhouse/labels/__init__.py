@@ -1,1 +1,1 @@
-"""Label packs: labels of one capability in one project, as immutable revisions that are validated, reviewed, approved."""
+"""Label packs: labels of one capability in one project; immutable revisions, validated, reviewed, approved."""

@@ -84,7 +84,7 @@ class Ingest:
         keys = [self._iter_keys(payload["prefix"], chunk) for chunk in chunks]
         sealed = seal_revision(chunks, list(keys), CAPABILITIES[payload["capability"]])
         if sealed.passed:
-            self.data.write_once(f"{payload['prefix']}revision.json", sealed.revision, _JSON)
+            self.data.write_once(f"{payload['prefix']}revision.json", sealed.document, _JSON)
         self._settle(payload, sealed)
         if not sealed.passed:
             raise UnitFailedError("LABEL_ROWS_INVALID", _sentence(sealed))

@@ -53,7 +53,10 @@ class RevisionRef(BaseModel):
 
 
 class LabelPack(BaseModel):
-    """A label pack. `newest_*` are the newest revisions of that eligibility; `revoked_last`: no newer decision than a revocation."""
+    """A label pack and what it remembers of its revisions.
+
+    `newest_reviewed` is the newest that is reviewed or approved; `revoked_last`: the newest decision is a revocation.
+    """
 
     model_config = ConfigDict(frozen=True, defer_build=True)
 

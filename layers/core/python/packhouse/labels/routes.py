@@ -134,7 +134,5 @@ def register(app: APIGatewayRestResolver, labels: Labels, cursors: Cursors) -> N
     def set_eligibility(label_pack_id: str, revision_id: str) -> Response[str]:
         caller, workspace = workspace_of(app.current_event, Action.WRITE)
         wanted = read_body(app.current_event, EligibilityRequest)
-        revision = labels.set_eligibility(
-            workspace, label_pack_id, revision_id, wanted.status, wanted.note, caller
-        )
+        revision = labels.set_eligibility(workspace, label_pack_id, revision_id, wanted.status, wanted.note, caller)
         return answer(200, revision)

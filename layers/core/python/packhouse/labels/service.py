@@ -14,7 +14,15 @@ from packhouse.catalog.store import CatalogStore
 from packhouse.errors import ConflictError
 from packhouse.jobs.model import Job, JobKind
 from packhouse.jobs.store import JobStore
-from packhouse.labels.model import Eligibility, HistoryEntry, LabelPack, ReviewDecision, Revision, revision_prefix, upload_key
+from packhouse.labels.model import (
+    Eligibility,
+    HistoryEntry,
+    LabelPack,
+    ReviewDecision,
+    Revision,
+    revision_prefix,
+    upload_key,
+)
 from packhouse.labels.rules import check_transition, review_status, with_revisions
 from packhouse.labels.store import LabelStore, StaleError
 
@@ -82,9 +90,13 @@ class Labels:
                 created_by=caller.principal_id,
             )
             tx = Transaction()
-            grown = pack.model_copy(update={
-                "revisions": revision.revision, "validation_status": revision.validation_status, "updated_at": moment
-            })
+            grown = pack.model_copy(
+                update={
+                    "revisions": revision.revision,
+                    "validation_status": revision.validation_status,
+                    "updated_at": moment,
+                }
+            )
             self.store.put_pack(tx, grown, version)
             self.store.put_new_revision(tx, revision)
             tx.commit()

@@ -1,9 +1,9 @@
 """The `labels` table.
 
-    LP#<label pack> / META                 the pack; `version` moves with every change of it
-                                           (index `by_workspace`: all packs of a project)
-    LP#<label pack> / REV#<revision>       a revision (ids sort in time: newest first is the query backwards)
-    LP#<label pack> / HIST#<time>#<id>     one decision, append only
+LP#<label pack> / META                 the pack; `version` moves with every change of it
+                                       (index `by_workspace`: all packs of a project)
+LP#<label pack> / REV#<revision>       a revision (ids sort in time: newest first is the query backwards)
+LP#<label pack> / HIST#<time>#<id>     one decision, append only
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ from packhouse.errors import ConflictError, NotFoundError
 from packhouse.labels.model import HistoryEntry, LabelPack, Revision
 
 
-class _ByWorkspace(GlobalSecondaryIndex["_LabelItem"]):
+class _ByWorkspace(GlobalSecondaryIndex["_LabelItem"]):  # type: ignore[no-untyped-call]  # pynamodb
     class Meta:
         index_name = "by_workspace"
         projection = AllProjection()
@@ -80,7 +80,7 @@ class LabelStore:
     def list_pack_bodies(
         self, workspace: Workspace, limit: int, after: dict[str, Any] | None
     ) -> tuple[list[str], dict[str, Any] | None]:
-        """Return a page of a project's packs, oldest first, as the JSON they are stored in, and where the next begins."""
+        """Return a page of a project's packs, oldest first, as their stored JSON, and where the next page begins."""
         pages = _LabelItem.by_workspace.query(str(workspace), limit=limit, last_evaluated_key=after)
         bodies = [item.body for item in pages]
         return bodies, pages.last_evaluated_key
@@ -136,7 +136,9 @@ class LabelStore:
 
     def put_revision(self, tx: Transaction, revision: Revision) -> None:
         """Add the change of a revision; its pack's version, changed with it, guards it."""
-        tx.put(self._revision_item(revision), _LabelItem.pk.exists(), ConflictError("REVISION_NOT_FOUND", "It is gone."))
+        tx.put(
+            self._revision_item(revision), _LabelItem.pk.exists(), ConflictError("REVISION_NOT_FOUND", "It is gone.")
+        )
 
     def put_submitted(self, tx: Transaction, revision: Revision) -> None:
         """Add the submission of a revision; it happens once."""

@@ -43,8 +43,10 @@ class BuiltUnit(Struct, frozen=True):
     conflicts: list[str]
 
 
-def build_shard(unit: Unit, chunk_bodies: Iterable[bytes], capability: Capability) -> tuple[BuiltUnit, list[BuiltShard]]:
-    """Return the unit's result and its shards, splits in the order they are planned; splits without rows have none.
+def build_shard(
+    unit: Unit, chunk_bodies: Iterable[bytes], capability: Capability
+) -> tuple[BuiltUnit, list[BuiltShard]]:
+    """Return the unit's result and its shards, by split name; splits without rows have none.
 
     `chunk_bodies` are the canonical bytes of the unit's chunks, in order.
     """

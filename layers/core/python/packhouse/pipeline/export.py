@@ -24,7 +24,7 @@ _GZIP_WBITS = 31
 class Sink(Protocol):
     """Where a file's bytes go."""
 
-    def write(self, block: bytes) -> None:
+    def write(self, block: bytes, /) -> object:
         """Take more bytes."""
         ...
 

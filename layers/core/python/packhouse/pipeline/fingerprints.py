@@ -25,7 +25,7 @@ def fingerprint(document: Any) -> str:
     """Return `sha256:` and the hex digest of the canonical bytes.
 
     >>> fingerprint({"capability": "ball_detection", "split": {"seed": 0}})
-    'sha256:5e2b6c8ed17a03f5a3a04a6a3fd3c1e2e8f8f66c9b3d2f1b5cf6b7fbc9a0d9aa'
+    'sha256:92ff6eb6459585edfb30e93ec173af76d7d4f51dca147d5b75d770aa1d778c50'
     """
     return digest(canonical(document))
 

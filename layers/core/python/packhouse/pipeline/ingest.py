@@ -175,13 +175,12 @@ def iter_keys(body: bytes) -> Iterator[bytes]:
 
 
 class SealedRevision(Struct, frozen=True):
-    """What sealing an upload decided: it passed with a content hash, or failed with its first hundred faults."""
+    """What sealing an upload decided: passed, with `revision.json` and its hash, or failed, with the first faults."""
 
     passed: bool
     rows: int
-    bytes: int
     content_hash: str | None
-    revision: bytes
+    document: bytes
     faults: list[RowFault]
     fault_count: int
 
@@ -203,14 +202,14 @@ def seal_revision(chunks: list[Chunk], keys: list[Iterable[bytes]], capability: 
     if rows == 0 and fault_count == 0:
         repeats = [RowFault(1, "", "UPLOAD_EMPTY", "the upload has no rows")]
     told = sorted(faults + repeats, key=lambda fault: fault.line)[:FAULTS_TOLD]
-    revision = canonical({"schema": 1, "capability": capability.name, "rows": rows, "chunks": [_listed(c) for c in chunks]})
+    listed = [_listed(chunk) for chunk in chunks]
+    document = canonical({"schema": 1, "capability": capability.name, "rows": rows, "chunks": listed})
     passed = not fault_count and not repeats
     return SealedRevision(
         passed=passed,
         rows=rows,
-        bytes=sum(chunk.bytes for chunk in chunks),
-        content_hash=digest(revision) if passed else None,
-        revision=revision,
+        content_hash=digest(document) if passed else None,
+        document=document,
         faults=told,
         fault_count=fault_count + len(repeats),
     )

@@ -59,8 +59,8 @@ def look_up_assets(
     for folder, names in folders.items():
         left = _look_up_by_listing(folder, names, list_from, found)
         for name in left:
-            if (asset := find(name)) is not None:
-                found[name] = asset
+            if (looked_up := find(name)) is not None:
+                found[name] = looked_up
     return found
 
 

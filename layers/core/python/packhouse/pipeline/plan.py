@@ -11,7 +11,6 @@ from msgspec import Struct
 
 from packhouse.pipeline.ingest import iter_keys
 from packhouse.pipeline.splits import SplitPlan, assign_groups
-from packhouse.pipeline.statistics import Statistics
 
 UNIT_BYTES = 32 * 1024 * 1024
 UNIT_ROWS = 50_000
@@ -67,9 +66,13 @@ class Unit(Struct, frozen=True):
 
 
 class BuildPlan(Struct, frozen=True):
-    """The whole plan. `groups` and `samples` per split are of the rows that stay."""
+    """The whole plan. `groups` and `samples` per split are of the rows that stay.
+
+    `incomplete_sources` are the label packs whose statistics cannot serve: no rows, or rows without a group.
+    """
 
     units: list[Unit]
+    incomplete_sources: list[str]
     rows_in: int
     duplicates: int
     conflicts: int
@@ -80,6 +83,7 @@ class BuildPlan(Struct, frozen=True):
         """The plan without its units."""
         return {
             "units": len(self.units),
+            "incomplete_sources": self.incomplete_sources,
             "rows_in": self.rows_in,
             "duplicates": self.duplicates,
             "conflicts": self.conflicts,
@@ -112,12 +116,24 @@ def plan_build(sources: list[Source], chunks: list[ChunkFacts], split: SplitPlan
     ]
     return BuildPlan(
         units=units,
+        incomplete_sources=_incomplete(sources, chunks),
         rows_in=sum(facts.chunk.rows for facts in chunks),
         duplicates=sum(map(len, duplicates.values())),
         conflicts=sum(map(len, conflicts.values())),
         samples={name: sum(sizes[g] for g, s in split_of.items() if s == name) for name in split.ratio},
         groups={name: sum(s == name for s in split_of.values()) for name in split.ratio},
     )
+
+
+def _incomplete(sources: list[Source], chunks: list[ChunkFacts]) -> list[str]:
+    """The label packs that have no rows, or rows without a group."""
+    with_rows = {facts.chunk.source for facts in chunks if facts.chunk.rows}
+    ungrouped = {facts.chunk.source for facts in chunks if "" in facts.groups}
+    return [
+        source.label_pack_id
+        for number, source in enumerate(sources)
+        if number not in with_rows or number in ungrouped
+    ]
 
 
 _Left = dict[int, list[tuple[int, int]]]
@@ -177,8 +193,8 @@ def _net_sizes(chunks: list[ChunkFacts], *left_out: _Left) -> dict[str, int]:
             sizes[group] = sizes.get(group, 0) + samples
     for left in left_out:
         for number, places in left.items():
-            for _, group in places:
-                sizes[chunks[number].groups[group]] -= 1
+            for _, place in places:
+                sizes[chunks[number].groups[place]] -= 1
     return {group: samples for group, samples in sizes.items() if samples}
 
 

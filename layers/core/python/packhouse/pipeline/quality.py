@@ -23,7 +23,7 @@ _POLICIES = Path(__file__).with_name("quality_policies")
 class Verdict(StrEnum):
     """What the list shows of a version's quality."""
 
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105  a verdict
     WARNINGS = "warnings"
     HARD_FAIL = "hard_fail"
     NOT_EVALUATED = "not_evaluated"
@@ -47,7 +47,7 @@ class Measured(Struct, frozen=True):
 
 
 class Indicator(Struct, frozen=True):
-    """One thing that the policy found: the measure's value, the bound it broke, and the first examples or a sentence."""
+    """One thing that the policy found: the measure's value, the bound it broke, and what shows it."""
 
     code: str
     level: str
@@ -84,7 +84,7 @@ def evaluate_quality(measured: Measured) -> QualitySummary:
         indicator = _broken(rule, measured)
         if indicator is not None and rule.get("unless") not in {earlier.code for earlier in found}:
             found.append(indicator)
-    hard_fails = sum(indicator.level == "hard_fail" for indicator in found)
+    hard_fails = len([indicator for indicator in found if indicator.level == "hard_fail"])
     warnings = len(found) - hard_fails
     verdict = Verdict.HARD_FAIL if hard_fails else Verdict.WARNINGS if warnings else Verdict.PASS
     return QualitySummary(verdict, version, warnings, hard_fails, found)
@@ -111,8 +111,11 @@ def _share(part: int, whole: int) -> float | None:
 
 def _class_counts(measured: Measured) -> list[int] | None:
     """Labels of each declared class, none included; `None` with fewer than two classes or without labels."""
-    counts = [tally.labels if (tally := measured.statistics.classes.get(name)) else 0 for name in measured.capability.classes]
-    return counts if len(counts) > 1 and sum(counts) else None
+    tallies = measured.statistics.classes
+    counts = [tallies[name].labels if name in tallies else 0 for name in measured.capability.classes]
+    if len(counts) == 1 or not any(counts):
+        return None
+    return counts
 
 
 def _imbalance(measured: Measured) -> float | None:

@@ -68,13 +68,13 @@ class LabelRow(Struct, forbid_unknown_fields=True, kw_only=True):
     """One sample and its labels; the order of the fields is the canonical order of the keys."""
 
     sample_id: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.:-]{1,200}\Z")]
-    group: _Text | None | UnsetType = UNSET
-    camera_type: _Text | None | UnsetType = UNSET
-    asset: _Asset | None | UnsetType = UNSET
-    width: _Pixels | None | UnsetType = UNSET
-    height: _Pixels | None | UnsetType = UNSET
+    group: _Text | UnsetType | None = UNSET
+    camera_type: _Text | UnsetType | None = UNSET
+    asset: _Asset | UnsetType | None = UNSET
+    width: _Pixels | UnsetType | None = UNSET
+    height: _Pixels | UnsetType | None = UNSET
     labels: list[Label] | None
-    split: Annotated[str, Meta(pattern=r"^(train|val|test)\Z")] | None | UnsetType = UNSET
+    split: Annotated[str, Meta(pattern=r"^(train|val|test)\Z")] | UnsetType | None = UNSET
 
     @property
     def group_name(self) -> str:
@@ -114,7 +114,8 @@ def decode_canonical(line: bytes) -> LabelRow:
 def encode_row(row: LabelRow) -> bytes:
     """Return the canonical line of a row, without its line end.
 
-    >>> encode_row(parse_row(b'{"labels": [{"point": {"y": 1, "x": 0.5}, "class": "ball"}], "group": "g", "sample_id": "a"}'))
+    >>> line = b'{"labels": [{"point": {"y": 1, "x": 0.5}, "class": "ball"}], "group": "g", "sample_id": "a"}'
+    >>> encode_row(parse_row(line))
     b'{"sample_id":"a","group":"g","labels":[{"class":"ball","point":{"x":0.5,"y":1.0}}]}'
     """
     return _encoder.encode(row)

@@ -1,0 +1,219 @@
+"""The deployed registry as tests speak to it: raw calls as any person, and projects with the ordinary way through.
+
+The ordinary way goes through `local.demo.api.Api`, which raises `RefusedError` with the problem's code; refusals are
+looked at through `Registry.call`, which answers whatever came.
+"""
+
+import hashlib
+import itertools
+import json
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import httpx
+
+from local.demo.api import Api
+from local.stack import Stack
+
+POLL_S = 0.05
+NAMESPACE = Stack.workspace.split("/", maxsplit=1)[0]
+Row = dict[str, Any]
+Json = dict[str, Any]
+
+
+def ball_rows(groups: int = 6, samples: int = 4, prefix: str = "m", **more: Any) -> list[Row]:
+    """Return rows that a ball pack passes with: `samples` in each of `groups` groups; `more` fields in every row."""
+    return [
+        {
+            "sample_id": f"{prefix}-{group:02d}-{sample:03d}",
+            "group": f"{prefix}-minute-{group}",
+            "camera_type": "broadcast",
+            "labels": [{"class": "ball", "point": {"x": round(0.01 * (group + 1), 4), "y": round(0.02 * sample, 4)}}],
+            **more,
+        }
+        for group, sample in itertools.product(range(groups), range(samples))
+    ]
+
+
+def as_ndjson(rows: Iterable[Row]) -> bytes:
+    return b"".join(json.dumps(row).encode() + b"\n" for row in rows)
+
+
+def sha256(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
+
+
+@dataclass(frozen=True)
+class Pack:
+    """A label pack and the revision that a test made of it."""
+
+    label_pack_id: str
+    revision_id: str
+
+    @property
+    def path(self) -> str:
+        return f"/api/v1/label-packs/{self.label_pack_id}"
+
+    @property
+    def revision_path(self) -> str:
+        return f"{self.path}/revisions/{self.revision_id}"
+
+
+class Registry:
+    """The API of a deployed stack."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self.http = httpx.Client(base_url=stack.api_url, timeout=60)
+        self._apis: dict[tuple[str, str], Api] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.http.close()
+        for api in self._apis.values():
+            api.__exit__()
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        person: str | None = "editor",
+        workspace: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        **content: Any,
+    ) -> httpx.Response:
+        """Send one request as a person of the stack (or as nobody) and return whatever is answered."""
+        sent = self.stack.headers(person) if person else {}
+        if workspace:
+            sent["X-Workspace"] = workspace
+        return self.http.request(method, path, headers={**sent, **(headers or {})}, **content)
+
+    def api(self, person: str, workspace: str) -> Api:
+        """Return the API as a person uses it in a project; a refusal raises."""
+        key = (person, workspace)
+        if key not in self._apis:
+            self._apis[key] = Api(self.stack.api_url, self.stack.tokens[person], workspace)
+        return self._apis[key]
+
+    def new_project(self, namespace: str = NAMESPACE) -> "Project":
+        """Create a project with a name of its own; editor and viewer are members of the seeded namespace."""
+        slug = f"test-{uuid.uuid4().hex[:12]}"
+        owner = self.api("owner", f"{namespace}/{slug}")
+        made = owner.post(f"/namespaces/{namespace}/projects", {"slug": slug, "name": "A test's project"})
+        return Project(self, f"{namespace}/{slug}", made["id"])
+
+    def new_namespace(self, **roles: str) -> str:
+        """Create a namespace of the owner's and give other persons roles in it."""
+        slug = f"ns-{uuid.uuid4().hex[:12]}"
+        owner = self.api("owner", "")
+        owner.post("/namespaces", {"slug": slug, "name": "A test's namespace"})
+        for person, role in roles.items():
+            answer = self.call("PUT", f"/namespaces/{slug}/members/user-{person}", "owner", json={"role": role})
+            assert answer.status_code == httpx.codes.OK, answer.text
+        return slug
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project, and the ordinary way of labels through it."""
+
+    registry: Registry
+    workspace: str
+    project_id: str
+
+    @property
+    def editor(self) -> Api:
+        return self.registry.api("editor", self.workspace)
+
+    def call(self, method: str, path: str, person: str | None = "editor", **content: Any) -> httpx.Response:
+        """Send one request in this project and return whatever is answered."""
+        return self.registry.call(method, path, person, self.workspace, **content)
+
+    def new_pack(self, capability: str = "ball_detection", name: str = "a pack") -> str:
+        made = self.editor.post("/api/v1/label-packs", {"capability": capability, "name": name})
+        return str(made["label_pack_id"])
+
+    def new_revision(self, label_pack_id: str, rows: list[Row]) -> str:
+        """Create a revision of inline rows; it is not submitted yet."""
+        made = self.editor.post(f"/api/v1/label-packs/{label_pack_id}/revisions", {"rows": rows})
+        return str(made["revision_id"])
+
+    def upload_revision(self, label_pack_id: str, body: bytes) -> str:
+        """Create a revision and send its bytes to the presigned URL; it is not submitted yet."""
+        wanted = {"upload": "presigned", "content_length": len(body), "sha256": sha256(body)}
+        made = self.editor.post(f"/api/v1/label-packs/{label_pack_id}/revisions", wanted)
+        self.editor.put_signed(made["upload"], body)
+        return str(made["revision_id"])
+
+    def submit(self, pack: Pack) -> str:
+        """Submit and return the job's id, without waiting for it."""
+        return str(self.editor.post(f"{pack.revision_path}/submit")["job_id"])
+
+    def approve(self, pack: Pack) -> None:
+        self.editor.post(f"{pack.path}/review", {"decision": "approve"})
+        self.make_eligible(pack)
+
+    def make_eligible(self, pack: Pack, *statuses: str) -> None:
+        for status in statuses or ("REVIEWED", "APPROVED"):
+            self.editor.post(f"{pack.revision_path}/eligibility", {"status": status})
+
+    def new_approved_pack(self, rows: list[Row] | None = None, capability: str = "ball_detection") -> Pack:
+        """Create a pack, submit, wait for its validation, approve it: it goes into every build of its capability."""
+        label_pack_id = self.new_pack(capability)
+        pack = Pack(label_pack_id, self.new_revision(label_pack_id, rows or ball_rows()))
+        self.wait(self.submit(pack))
+        self.approve(pack)
+        return pack
+
+    def wait(self, job_id: str) -> None:
+        """Return when the job is ready; raise its error when it ended otherwise."""
+        self.editor.wait(job_id, poll_s=POLL_S)
+
+    def job(self, job_id: str) -> Json:
+        return self.editor.get(f"/api/v1/jobs/{job_id}")
+
+    def job_at_its_end(self, job_id: str) -> Json:
+        """Return the job once it has ended, however it did."""
+        return self.editor.wait_for_end(job_id, poll_s=POLL_S)
+
+    def request_build(self, *packs: Pack, **more: Any) -> Json:
+        wanted = {"capability": "ball_detection", "label_pack_ids": [pack.label_pack_id for pack in packs], **more}
+        return self.editor.post("/api/v1/datasets/build", wanted)
+
+    def build(self, *packs: Pack, **more: Any) -> Json:
+        """Build, wait until it is ready, and return the version's detail view."""
+        built = self.request_build(*packs, **more)
+        self.wait(built["job_id"])
+        return self.version(built["dataset_version_id"])
+
+    def version(self, dataset_version_id: str) -> Json:
+        return self.editor.get(f"/api/v1/datasets/{dataset_version_id}")
+
+    def exports(self, dataset_version_id: str) -> dict[str, Json]:
+        listed = self.editor.get(f"/api/v1/datasets/{dataset_version_id}/exports")["items"]
+        return {export["name"]: export for export in listed}
+
+    def downloads(self, dataset_version_id: str) -> dict[str, bytes]:
+        """Download every export through its presigned URL."""
+        return {name: fetched(export["url"]) for name, export in self.exports(dataset_version_id).items()}
+
+
+def fetched(url: str) -> bytes:
+    answer = httpx.get(url, headers={"Accept-Encoding": "identity"}, timeout=60)
+    assert answer.status_code == httpx.codes.OK, answer.text
+    return answer.content
+
+
+def problem(answer: httpx.Response, status: int, code: str) -> Json:
+    """Return the problem document of a refusal, held to the form that every error has."""
+    assert (answer.status_code, answer.text and answer.json().get("code")) == (status, code), answer.text[:1000]
+    assert answer.headers["content-type"] == "application/problem+json"
+    body: Json = answer.json()
+    assert body.keys() >= {"type", "title", "status", "code", "detail", "request_id"}
+    assert body["status"] == status
+    assert body["request_id"]
+    return body
