@@ -1,18 +1,8 @@
 """A task of `label_ingest`: turns one part of an upload into a canonical chunk."""
 
-from packhouse.aws.objects import Objects
-from packhouse.jobs.store import JobStore
 from packhouse.labels.ingest import Ingest
-from packhouse.labels.store import LabelStore
 from packhouse.settings import IngestSettings
 from packhouse.task import task_handler
 
-_settings = IngestSettings.from_env()
-_data = Objects(_settings.data_bucket)
-_ingest = Ingest(
-    store=LabelStore(_settings.labels_table),
-    jobs=JobStore(_settings.builds_table),
-    data=_data,
-    uploads=Objects(_settings.uploads_bucket),
-)
-handler = task_handler("IngestParts", _ingest.ingest_part, _data)
+_ingest = Ingest.from_settings(IngestSettings.from_env())
+handler = task_handler("IngestParts", _ingest.ingest_part, _ingest.data)

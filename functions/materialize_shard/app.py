@@ -1,13 +1,8 @@
 """A task of `dataset_build`: looks up one shard's assets."""
 
-from packhouse.aws.objects import Objects
 from packhouse.builds.steps import BuildSteps
-from packhouse.builds.store import BuildStore
-from packhouse.jobs.store import JobStore
-from packhouse.settings import BuildTaskSettings
+from packhouse.settings import TaskSettings
 from packhouse.task import task_handler
 
-_settings = BuildTaskSettings.from_env()
-_data = Objects(_settings.data_bucket)
-_steps = BuildSteps(BuildStore(_settings.builds_table), JobStore(_settings.builds_table), _data)
-handler = task_handler("MaterializeShards", _steps.materialize_shard, _data)
+_steps = BuildSteps.from_settings(TaskSettings.from_env())
+handler = task_handler("MaterializeShards", _steps.materialize_shard, _steps.data)

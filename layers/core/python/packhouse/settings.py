@@ -73,42 +73,41 @@ class BuildsSettings(Settings):
 
 
 @dataclass(frozen=True)
-class IngestSettings(Settings):
-    """The tasks of `label_ingest`."""
-
-    labels_table: str
-    builds_table: str
-    data_bucket: str
-    uploads_bucket: str
-
-
-@dataclass(frozen=True)
-class BuildTaskSettings(Settings):
-    """The tasks of `dataset_build`."""
+class TaskSettings(Settings):
+    """The tasks of `dataset_build`, and what every task needs: its job, and where results lie."""
 
     builds_table: str
     data_bucket: str
 
+    @property
+    def enforced(self) -> bool:
+        """Whether a hard fail of the quality policy ends the build."""
+        return False
+
 
 @dataclass(frozen=True)
-class QualityTaskSettings(BuildTaskSettings):
+class QualityTaskSettings(TaskSettings):
     """The tasks that shut the quality gate: `"true"` ends a build at a hard fail."""
 
     dataset_quality_enforcement_enabled: str
 
     @property
     def enforced(self) -> bool:
-        """Whether a hard fail ends the build."""
+        """Whether a hard fail of the quality policy ends the build."""
         return self.dataset_quality_enforcement_enabled == "true"
 
 
 @dataclass(frozen=True)
-class SettleSettings(Settings):
-    """RecordFailure and the sweeper: whose jobs they end, and the machines those run on."""
+class IngestSettings(TaskSettings):
+    """The tasks of `label_ingest`."""
 
     labels_table: str
-    builds_table: str
-    data_bucket: str
     uploads_bucket: str
+
+
+@dataclass(frozen=True)
+class SettleSettings(IngestSettings):
+    """RecordFailure and the sweeper: whose jobs they end, and the machines those run on."""
+
     label_ingest_arn: str
     dataset_build_arn: str

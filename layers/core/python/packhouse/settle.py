@@ -14,14 +14,12 @@ from packhouse.aws.clock import Clock, later, now
 from packhouse.aws.executions import ExecutionFacts
 from packhouse.aws.objects import Objects
 from packhouse.builds.steps import BuildSteps
-from packhouse.builds.store import BuildStore
 from packhouse.errors import ConflictError
 from packhouse.jobs.model import Job, JobError, JobKind
 from packhouse.jobs.store import JobStore
 from packhouse.labels.ingest import Ingest
-from packhouse.labels.store import LabelStore
 from packhouse.settings import SettleSettings
-from packhouse.task import find_note, machine_error
+from packhouse.task import count_unforeseen, find_note, machine_error
 
 logger = Logger(service="sweep", child=True)
 
@@ -50,12 +48,10 @@ class Settle:
     @classmethod
     def from_settings(cls, settings: SettleSettings) -> Self:
         """Wire every kind of job to what ends it."""
-        jobs, data = JobStore(settings.builds_table), Objects(settings.data_bucket)
-        ingest = Ingest(LabelStore(settings.labels_table), jobs, data, Objects(settings.uploads_bucket))
-        steps = BuildSteps(BuildStore(settings.builds_table), jobs, data)
+        ingest, steps = Ingest.from_settings(settings), BuildSteps.from_settings(settings)
         return cls(
-            jobs=jobs,
-            notes=data,
+            jobs=steps.jobs,
+            notes=steps.data,
             fails={JobKind.LABEL_INGEST: ingest.fail, JobKind.DATASET_BUILD: steps.fail},
             machines={
                 JobKind.LABEL_INGEST: settings.label_ingest_arn,
@@ -69,7 +65,10 @@ class Settle:
         if payload.get("quality", {}).get("gate") == "shut":
             error = JobError(code="DATASET_QUALITY_HARD_FAIL", detail="The quality policy found a hard failure.")
         else:
-            error = find_note(self.notes, payload["prefix"]) or machine_error(payload.get("failure", {}))
+            noted = find_note(self.notes, payload["prefix"])
+            if noted is None:  # a crash, a time limit, a service that stayed away: nobody but the machine saw it
+                count_unforeseen()
+            error = noted or machine_error(payload.get("failure", {}))
         self._end(job, error)
         return {"code": error.code}
 

@@ -9,7 +9,8 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from aws_lambda_powertools import Logger
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
 
 from packhouse.aws.faults import AWS_ERRORS, is_transient, unavailable
 from packhouse.aws.objects import Objects
@@ -20,6 +21,7 @@ Payload = dict[str, Any]
 Task = Callable[[Payload], Payload]
 
 logger = Logger(service=os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "packhouse"))
+metrics = Metrics(namespace="Packhouse", service=logger.service)
 
 
 def task_handler(step: str, run: Task, notes: Objects) -> Callable[[Payload, object], Payload]:
@@ -40,12 +42,19 @@ def task_handler(step: str, run: Task, notes: Objects) -> Callable[[Payload, obj
                 if isinstance(error, AWS_ERRORS) and is_transient(error):
                     raise unavailable(error) from error
                 logger.exception("task failed in an unforeseen way")
+                count_unforeseen()
                 _write_note(notes, event, step, JobError(code="TASK_FAILED", detail=f"{step}: {type(error).__name__}"))
                 raise
             logger.info("task done", result=result)
             return result
 
     return handler
+
+
+def count_unforeseen() -> None:
+    """Count an error that has no code of its own: the alarm of a task's function looks at nothing else."""
+    metrics.add_metric(name="UnhandledError", unit=MetricUnit.Count, value=1)
+    metrics.flush_metrics()
 
 
 def note_prefix(prefix: str) -> str:

@@ -20,6 +20,7 @@ from packhouse.errors import NotFoundError, PackhouseError, RequestFaultsError
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"
+_NAME_BYTES = 256
 _PROBLEM_TYPES = "https://packhouse.dev/errors#"
 
 logger = Logger(service=os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "packhouse"))
@@ -31,6 +32,7 @@ Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 def create_app() -> APIGatewayRestResolver:
     """Return a resolver that answers every error as `application/problem+json`."""
     app = APIGatewayRestResolver()
+    app.use(middlewares=[_refuse_long_names])
 
     def told(error: PackhouseError) -> Response[str]:
         return _problem(app, error)
@@ -50,6 +52,14 @@ def create_app() -> APIGatewayRestResolver:
     app.exception_handler(RouteNotFoundError)(no_route)
     app.exception_handler(Exception)(unforeseen)
     return app
+
+
+def _refuse_long_names(app: APIGatewayRestResolver, route: Callable[[APIGatewayRestResolver], Any]) -> Any:
+    """No id, slug or name is longer than a table's key may be: what is, is not there."""
+    event = app.current_event
+    if any(len(value.encode()) > _NAME_BYTES for value in event.path_parameters.values()):
+        raise NotFoundError("ROUTE_NOT_FOUND", f"There is nothing under {event.path[:80]}….")
+    return route(app)
 
 
 def handler_of(app: APIGatewayRestResolver) -> Handler:
@@ -75,7 +85,7 @@ def handler_of(app: APIGatewayRestResolver) -> Handler:
 
 def answer(status: int, body: BaseModel | dict[str, Any], headers: dict[str, str] | None = None) -> Response[str]:
     """Return a JSON answer."""
-    text = body.model_dump_json() if isinstance(body, BaseModel) else json.dumps(body, ensure_ascii=False)
+    text = body.model_dump_json() if isinstance(body, BaseModel) else _json(body)
     return Response(status_code=status, content_type=JSON, body=text, headers=dict(headers or {}))
 
 
@@ -90,6 +100,10 @@ def accepted(body: dict[str, Any], job_id: str) -> Response[str]:
     return answer(202, body, {"Location": f"/api/v1/jobs/{job_id}", "Retry-After": "2"})
 
 
+def _json(body: dict[str, Any]) -> str:
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+
+
 def _problem(app: APIGatewayRestResolver, error: PackhouseError) -> Response[str]:
     body: dict[str, Any] = {
         "type": _PROBLEM_TYPES + error.code.lower(),
@@ -102,6 +116,4 @@ def _problem(app: APIGatewayRestResolver, error: PackhouseError) -> Response[str
     if isinstance(error, RequestFaultsError):
         body["errors"] = [{"loc": fault.loc, "reason": fault.reason} for fault in error.faults]
     body.update(error.fields)
-    return Response(
-        status_code=error.status, content_type=PROBLEM, body=json.dumps(body, ensure_ascii=False), headers={}
-    )
+    return Response(status_code=error.status, content_type=PROBLEM, body=_json(body), headers={})

@@ -1,10 +1,15 @@
 """The caller of a request: the principal that the authorizer passed on, and the workspace it acts in."""
 
+import re
+
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 
 from packhouse.access.model import Action, Principal, Workspace
 from packhouse.access.rules import permit
+from packhouse.api.fields import SLUG
 from packhouse.errors import Fault, ForbiddenError, InvalidInputError, NotFoundError, RequestFaultsError
+
+_SLUG = re.compile(SLUG)
 
 
 def principal_of(event: APIGatewayProxyEvent) -> Principal:
@@ -31,8 +36,8 @@ def workspace_of(event: APIGatewayProxyEvent, action: Action) -> tuple[Principal
     workspace = named or principal.key_workspace
     if workspace is None:
         raise InvalidInputError("WORKSPACE_REQUIRED", "Name the project in X-Workspace: <namespace>/<project>.")
-    namespace, slash, project = workspace.partition("/")
-    if not (namespace and slash and project) or "/" in project:
-        raise RequestFaultsError([Fault("header X-Workspace", "must be <namespace>/<project>")])
+    namespace, _, project = workspace.partition("/")
+    if not (_SLUG.fullmatch(namespace) and _SLUG.fullmatch(project)):
+        raise RequestFaultsError([Fault("header X-Workspace", "must be <namespace>/<project>, two slugs")])
     require(principal, namespace, project, action)
     return principal, Workspace(namespace, project)

@@ -11,7 +11,8 @@ from packhouse.aws.dynamo import session
 
 
 @functools.cache
-def _client() -> Any:
+def step_functions() -> Any:
+    """Return the process's Step Functions client, made when first needed."""
     return session().create_client("stepfunctions")
 
 
@@ -42,7 +43,7 @@ def console_url(machine_arn: str, name: str) -> str:
 def start(machine_arn: str, name: str, payload: dict[str, Any]) -> None:
     """Start an execution; a second start under the same name is the same execution and changes nothing."""
     try:
-        _client().start_execution(stateMachineArn=machine_arn, name=name, input=json.dumps(payload))
+        step_functions().start_execution(stateMachineArn=machine_arn, name=name, input=json.dumps(payload))
     except ClientError as error:
         if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
             raise
@@ -51,7 +52,7 @@ def start(machine_arn: str, name: str, payload: dict[str, Any]) -> None:
 def find(machine_arn: str, name: str) -> ExecutionFacts | None:
     """Return how the execution stands, or `None` when it was never started."""
     try:
-        facts = _client().describe_execution(executionArn=execution_arn(machine_arn, name))
+        facts = step_functions().describe_execution(executionArn=execution_arn(machine_arn, name))
     except ClientError as error:
         if error.response["Error"]["Code"] == "ExecutionDoesNotExist":
             return None

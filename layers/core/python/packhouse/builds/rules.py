@@ -10,7 +10,7 @@ from packhouse.catalog.model import Project, TrainingUse
 from packhouse.labels.model import LabelPack, ReviewStatus, RevisionRef, ValidationStatus
 from packhouse.pipeline.capabilities import CAPABILITIES
 from packhouse.pipeline.fingerprints import fingerprint
-from packhouse.pipeline.splits import SplitPlan, SplitStrategy
+from packhouse.pipeline.splits import SplitPlan
 
 SNAPSHOT_SCHEMA = 1
 
@@ -90,7 +90,8 @@ def reuse_fingerprint(capability: str, included: tuple[IncludedPack, ...], split
 
     >>> pack = IncludedPack(label_pack_id="lp_1", workspace="acme/match-day", project_id="prj_1",
     ...     revision_id="lpr_1", content_hash="sha256:00", rows=3)
-    >>> split = SplitPlan(SplitStrategy.GROUP_QUOTA, {"train": 8000, "val": 1000, "test": 1000}, 0)
+    >>> ratio = {"train": 8000, "val": 1000, "test": 1000}
+    >>> split = SplitPlan.from_snapshot({"strategy": "group_quota", "ratio": ratio, "seed": 0})
     >>> reuse_fingerprint("ball_detection", (pack,), split)
     'sha256:1e22674b61738ad02e9a85d52c64c3e843af9bd6964feb9194e968b051f94fdf'
     """

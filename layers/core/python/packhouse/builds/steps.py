@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import msgspec
 import orjson
@@ -12,6 +12,15 @@ from packhouse.aws.clock import Clock, now
 from packhouse.aws.dynamo import Transaction
 from packhouse.aws.objects import Objects
 from packhouse.builds.model import IncludedPack
+from packhouse.builds.results import (
+    JSON,
+    BuiltVersion,
+    measured,
+    merge_units,
+    shown_quality,
+    shown_seal,
+    shown_statistics,
+)
 from packhouse.builds.service import read_snapshot
 from packhouse.builds.store import BuildStore
 from packhouse.errors import QualityHardFailError, UnitFailedError
@@ -19,7 +28,7 @@ from packhouse.jobs.model import Job, JobError, JobStatus
 from packhouse.jobs.store import JobStore
 from packhouse.labels.ingest import chunk_key
 from packhouse.labels.model import revision_prefix
-from packhouse.pipeline.build import BuiltUnit, Shard, build_shard, count_left_out, merge_statistics
+from packhouse.pipeline.build import BuiltUnit, Shard, build_shard
 from packhouse.pipeline.capabilities import CAPABILITIES
 from packhouse.pipeline.export import GZIP, NDJSON, ExportFile, export_ndjson, file_names
 from packhouse.pipeline.fingerprints import digest
@@ -32,24 +41,13 @@ from packhouse.pipeline.materialize import (
     wanted_assets,
 )
 from packhouse.pipeline.plan import ChunkFacts, Source, SourceChunk, Unit, plan_build
-from packhouse.pipeline.quality import AssetCounts, Measured, QualitySummary, Verdict, evaluate_quality
+from packhouse.pipeline.quality import AssetCounts, QualitySummary, Verdict, evaluate_quality
 from packhouse.pipeline.seal import seal_version
-from packhouse.pipeline.statistics import Statistics, builtins, decode_statistics
+from packhouse.pipeline.statistics import builtins, decode_statistics
+from packhouse.settings import TaskSettings
 
-_JSON = "application/json"
 Payload = dict[str, Any]
 _T = TypeVar("_T")
-
-
-class BuiltVersion(msgspec.Struct, frozen=True):
-    """What BuildShards came to: every shard with the project of its assets, and the statistics of all rows."""
-
-    shards: list[Shard]
-    project_ids: list[str]
-    statistics: Statistics
-    left_out: dict[str, int]
-    incomplete_sources: list[str]
-    splits: dict[str, dict[str, int]]
 
 
 @dataclass(frozen=True)
@@ -61,6 +59,12 @@ class BuildSteps:
     data: Objects
     enforced: bool = False
     clock: Clock = now
+
+    @classmethod
+    def from_settings(cls, settings: TaskSettings) -> Self:
+        """Wire the tasks to their table and bucket."""
+        table = settings.builds_table
+        return cls(BuildStore(table), JobStore(table), Objects(settings.data_bucket), settings.enforced)
 
     def plan_build(self, payload: Payload) -> Payload:
         """Merge the sources' statistics and keys, assign groups to splits, write the units of the map."""
@@ -77,10 +81,10 @@ class BuildSteps:
         units = []
         for unit in plan.units:
             key = f"{prefix}units/{unit.unit:05d}.json"
-            self.data.write_once(key, msgspec.json.encode(unit), _JSON)
+            self.data.write_once(key, msgspec.json.encode(unit), JSON)
             units.append({"unit": unit.unit, "key": key})
-        self.data.write_once(f"{prefix}units.json", orjson.dumps(units), _JSON)
-        self.data.write_once(f"{prefix}plan.json", orjson.dumps(plan.summary()), _JSON)
+        self.data.write_once(f"{prefix}units.json", orjson.dumps(units), JSON)
+        self.data.write_once(f"{prefix}plan.json", orjson.dumps(plan.summary()), JSON)
         self.jobs.enter_step(payload["job_id"], "BuildShards", len(units))
         return {"units_key": f"{prefix}units.json", "units": len(units)}
 
@@ -97,7 +101,7 @@ class BuildSteps:
                 SourceChunk(
                     number, pack.project_id, f"{stem}.ndjson", listed["sha256"], listed["rows"], listed["bytes"]
                 ),
-                tuple(_groups_in_order(counted)),
+                tuple(counted.groups),  # in the order of the rows: sample keys hold their numbers
                 {name: group.samples for name, group in counted.groups.items()},
                 self.data.read_sealed(f"{stem}.keys", listed["keys_sha256"]),
             )
@@ -120,21 +124,21 @@ class BuildSteps:
             self._read_result(prefix, f"built/{unit:05d}.json", BuiltUnit) for unit in range(payload["plan"]["units"])
         ]
         plan = orjson.loads(self.data.read(f"{prefix}plan.json"))
-        built = _merge_units(units, plan)
+        built = merge_units(units, plan)
         for shard in built.shards:
             self._demand_shard(prefix, shard)
-        self.data.write_once(f"{prefix}built.json", msgspec.json.encode(built, order="deterministic"), _JSON)
-        summary = evaluate_quality(_measured(payload["capability"], built))
+        self.data.write_once(f"{prefix}built.json", msgspec.json.encode(built, order="deterministic"), JSON)
+        summary = evaluate_quality(measured(payload["capability"], built))
         self.store.put_section(
             payload["dataset_version_id"],
-            built={"splits": built.splits, "stats": _shown_statistics(built, plan["rows_in"])},
-            quality=_shown_quality(summary, "built"),
+            built={"splits": built.splits, "stats": shown_statistics(built, plan["rows_in"])},
+            quality=shown_quality(summary, "built"),
         )
         materialize = [
             {"unit": number, "shard": shard.name, "project_id": project_id}
             for number, (shard, project_id) in enumerate(zip(built.shards, built.project_ids, strict=True))
         ]
-        self.data.write_once(f"{prefix}shards.json", orjson.dumps(materialize), _JSON)
+        self.data.write_once(f"{prefix}shards.json", orjson.dumps(materialize), JSON)
         shut = self.enforced and summary.verdict is Verdict.HARD_FAIL
         if not shut:
             self.jobs.enter_step(payload["job_id"], "MaterializeShards", len(materialize))
@@ -167,7 +171,7 @@ class BuildSteps:
 
         found = look_up_assets(wanted_assets(body), list_from, find)
         materialized, index = materialize_shard(shard, body, found)
-        self.data.write_once(f"{prefix}index/{shard.name}.json", index, _JSON)
+        self.data.write_once(f"{prefix}index/{shard.name}.json", index, JSON)
         result = msgspec.structs.replace(materialized, index_sha256=digest(index).removeprefix("sha256:"))
         self._write_result(payload, "MaterializeShards", f"materialized/{payload['unit']:05d}.json", result)
         return {"unit": payload["unit"], "found": materialized.found, "wanted": materialized.wanted}
@@ -186,12 +190,12 @@ class BuildSteps:
             for unit in range(len(built.shards))
         )
         assets = AssetCounts(settled.wanted, settled.wanted - settled.found)
-        summary = evaluate_quality(_measured(payload["capability"], built, assets))
-        self.data.write_once(f"{prefix}quality.json", msgspec.json.encode(summary, order="deterministic"), _JSON)
+        summary = evaluate_quality(measured(payload["capability"], built, assets))
+        self.data.write_once(f"{prefix}quality.json", msgspec.json.encode(summary, order="deterministic"), JSON)
         self.store.put_section(
             payload["dataset_version_id"],
             materialization=builtins(settled),
-            quality=_shown_quality(summary, "materialized"),
+            quality=shown_quality(summary, "materialized"),
         )
         if self.enforced and summary.verdict is Verdict.HARD_FAIL:
             raise QualityHardFailError("DATASET_QUALITY_HARD_FAIL", "The quality policy found a hard failure.")
@@ -223,7 +227,13 @@ class BuildSteps:
         return {"unit": payload["unit"], "rows": rows}
 
     def seal_version(self, payload: Payload) -> Payload:
-        """Write the manifest and make the version ready; job and version end together."""
+        """Write the manifest and make the version ready; job and version end together.
+
+        Run again after it has taken effect, it finds the version ready and says the same.
+        """
+        version = self.store.get(Workspace(*payload["workspace"].split("/")), payload["dataset_version_id"])
+        if version.sealed is not None:
+            return {"manifest_hash": version.sealed["manifest_hash"]}
         self.jobs.enter_step(payload["job_id"], "SealVersion", 1)
         prefix = payload["prefix"]
         selection, split = read_snapshot(self.data, payload["snapshot_key"])
@@ -246,11 +256,10 @@ class BuildSteps:
             shards=built.shards,
             exports=files,
         )
-        self.data.write_once(f"{prefix}manifest.json", manifest.body, _JSON)
-        version = self.store.get(Workspace(*payload["workspace"].split("/")), payload["dataset_version_id"])
+        self.data.write_once(f"{prefix}manifest.json", manifest.body, JSON)
         moment = self.clock()
         tx = Transaction()
-        self.store.put_ready(tx, version, _sealed(manifest.manifest_hash, manifest.body, files), moment)
+        self.store.put_ready(tx, version, shown_seal(manifest.manifest_hash, manifest.body, files), moment)
         self.jobs.put_ended(tx, payload["job_id"], JobStatus.READY, moment, None)
         tx.commit()
         return {"manifest_hash": manifest.manifest_hash}
@@ -267,79 +276,8 @@ class BuildSteps:
     def _write_result(self, payload: Payload, step: str, name: str, result: Any) -> None:
         """Write a unit's result; the one call that made it counts the unit as done."""
         body = msgspec.json.encode(result, order="deterministic")
-        if self.data.write_once(payload["prefix"] + name, body, _JSON):
+        if self.data.write_once(payload["prefix"] + name, body, JSON):
             self.jobs.count_unit(payload["job_id"], step)
 
     def _read_result(self, prefix: str, name: str, kind: type[_T]) -> _T:
         return msgspec.json.decode(self.data.read(prefix + name), type=kind)
-
-
-def _groups_in_order(statistics: Statistics) -> list[str]:
-    """The groups in the order in which the chunk's rows first name them: sample keys hold their numbers."""
-    return list(statistics.groups)
-
-
-def _merge_units(units: list[BuiltUnit], plan: dict[str, Any]) -> BuiltVersion:
-    """Put the units' results together; `UnitFailedError` when the rows do not add up to the plan's."""
-    rows_in = sum(unit.rows_in for unit in units)
-    left_out = count_left_out(units)
-    placed = sorted(
-        ((shard, unit.project_id) for unit in units for shard in unit.shards),
-        key=lambda entry: (list(plan["splits"]).index(entry[0].split), entry[0].name),
-    )
-    shards = [shard for shard, _ in placed]
-    statistics = merge_statistics(unit.statistics[shard.split] for unit in units for shard in unit.shards)
-    if rows_in != plan["rows_in"] or statistics.rows + sum(left_out.values()) != rows_in:
-        detail = f"{plan['rows_in']} rows were planned, {rows_in} read, {statistics.rows} kept, {left_out} left out."
-        raise UnitFailedError("SOURCE_CHANGED", detail)
-    samples = {name: sum(shard.rows for shard in shards if shard.split == name) for name in plan["splits"]}
-    splits = {name: {"samples": samples[name], "groups": plan["splits"][name]["groups"]} for name in plan["splits"]}
-    return BuiltVersion(shards, [project_id for _, project_id in placed], statistics, left_out, plan["incomplete_sources"], splits)
-
-
-def _measured(capability: str, built: BuiltVersion, assets: AssetCounts | None = None) -> Measured:
-    groups = {name: counts["groups"] for name, counts in built.splits.items()}
-    return Measured(CAPABILITIES[capability], built.statistics, groups, built.incomplete_sources, assets)
-
-
-def _shown_statistics(built: BuiltVersion, rows_in: int) -> dict[str, Any]:
-    counted = built.statistics
-    return {
-        "rows_in": rows_in,
-        "rows": counted.rows,
-        "left_out": built.left_out,
-        "unlabelled": counted.unlabelled,
-        "empty": counted.empty,
-        "labels": counted.labels,
-        "classes": {name: builtins(tally) for name, tally in sorted(counted.classes.items())},
-        "cameras": dict(sorted(counted.cameras.items())),
-        "groups": len(counted.groups),
-    }
-
-
-def _shown_quality(summary: QualitySummary, stage: str) -> dict[str, Any]:
-    return {
-        "status": summary.verdict.value,
-        "policy_version": summary.policy_version,
-        "warnings": summary.warnings,
-        "hard_fails": summary.hard_fails,
-        "stage": stage,
-        "indicators": builtins(summary.indicators),
-    }
-
-
-def _sealed(manifest_hash: str, manifest: bytes, files: list[ExportFile]) -> dict[str, Any]:
-    exports = [builtins(file) | {"key": f"exports/{file.name}"} for file in files]
-    exports.append(
-        {
-            "name": "manifest.json",
-            "key": "manifest.json",
-            "format": "manifest",
-            "split": None,
-            "content_type": _JSON,
-            "rows": None,
-            "bytes": len(manifest),
-            "sha256": manifest_hash.removeprefix("sha256:"),
-        }
-    )
-    return {"manifest_hash": manifest_hash, "exports": exports}

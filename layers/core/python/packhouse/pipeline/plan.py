@@ -130,9 +130,7 @@ def _incomplete(sources: list[Source], chunks: list[ChunkFacts]) -> list[str]:
     with_rows = {facts.chunk.source for facts in chunks if facts.chunk.rows}
     ungrouped = {facts.chunk.source for facts in chunks if "" in facts.groups}
     return [
-        source.label_pack_id
-        for number, source in enumerate(sources)
-        if number not in with_rows or number in ungrouped
+        source.label_pack_id for number, source in enumerate(sources) if number not in with_rows or number in ungrouped
     ]
 
 
