@@ -125,7 +125,6 @@ CODES: dict[str, str] = {
     "NAMESPACE_EXISTS": "The slug is taken.",
     "PROJECT_NOT_FOUND": "No such project, or the caller is no member of its namespace.",
     "PROJECT_EXISTS": "The slug is taken in this namespace.",
-    "MEMBER_NOT_FOUND": "The principal is no member of this namespace.",
     "LAST_OWNER": "A namespace keeps at least one owner.",
     "API_KEY_NOT_FOUND": "No such key in this project.",
     # label packs
@@ -156,7 +155,6 @@ CODES: dict[str, str] = {
     # jobs
     "JOB_NOT_FOUND": "No such job in this project.",
     "SOURCE_CHANGED": "A chunk or unit result is missing or its hash differs from what was sealed.",
-    "SHARD_TOO_LARGE": "A unit of work is over its bound of rows or bytes.",
     "EXECUTION_ABORTED": "The execution was stopped from outside before it could settle the job.",
     "EXECUTION_TIMED_OUT": "The execution ran into its time limit.",
     "EXECUTION_FAILED": "The execution failed without settling the job.",

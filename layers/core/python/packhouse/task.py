@@ -40,7 +40,7 @@ def task_handler(step: str, run: Task, notes: Objects) -> Callable[[Payload, obj
                 raise
             except Exception as error:
                 if isinstance(error, AWS_ERRORS) and is_transient(error):
-                    raise unavailable(error) from error
+                    raise unavailable() from error
                 logger.exception("task failed in an unforeseen way")
                 count_unforeseen()
                 _write_note(notes, event, step, JobError(code="TASK_FAILED", detail=f"{step}: {type(error).__name__}"))

@@ -1,6 +1,7 @@
 """Use cases of access: who a credential belongs to, members of a namespace, keys of a project."""
 
 import hmac
+import re
 import secrets
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from packhouse.aws.objects import sha256_hex
 from packhouse.errors import ConflictError
 
 KEY_PREFIX = "phk_"
+_CREDENTIAL = re.compile(KEY_PREFIX + r"(key_[0-9A-HJKMNP-TV-Z]{26})_([0-9a-f]{64})")
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,10 @@ class Access:
 
     def find_key_principal(self, credential: str) -> Principal | None:
         """Return the principal of `phk_<key id>_<secret>`, or `None` when it opens nothing (now)."""
-        key_id, _, secret = credential.removeprefix(KEY_PREFIX).rpartition("_")
+        form = _CREDENTIAL.fullmatch(credential)
+        if form is None:
+            return None
+        key_id, secret = form.groups()
         key = self.store.find_key(key_id)
         # The comparison runs for unknown keys too, so that its time tells nothing.
         genuine = hmac.compare_digest(sha256_hex(secret.encode()), key.secret_sha256 if key else sha256_hex(b""))

@@ -43,7 +43,7 @@ class TokenVerifier:
 
     def find_claims(self, token: str) -> Claims | None:
         """Return the claims of a token that holds, or `None`. A key set that cannot be fetched raises."""
-        if len(token) > TOKEN_BYTES:
+        if len(token) > TOKEN_BYTES or not token.isascii():
             return None
         try:
             claims = Claims.model_validate(self._decode(token))

@@ -43,7 +43,7 @@ def create_app() -> APIGatewayRestResolver:
 
     def unforeseen(error: Exception) -> Response[str]:
         if isinstance(error, AWS_ERRORS) and is_transient(error):
-            return _problem(app, unavailable(error))
+            return _problem(app, unavailable())
         logger.exception("unhandled error")
         metrics.add_metric(name="UnhandledError", unit=MetricUnit.Count, value=1)
         return _problem(app, PackhouseError("INTERNAL_ERROR", "Something went wrong on our side; name the request id."))

@@ -5,7 +5,6 @@ takes the last of two equal keys; here each is a stated refusal before any handl
 """
 
 import base64
-import binascii
 import json
 import math
 import re
@@ -92,7 +91,7 @@ def _raw(event: APIGatewayProxyEvent) -> bytes:
     if event.raw_event.get("isBase64Encoded"):
         try:
             raw = base64.b64decode(body, validate=True)
-        except binascii.Error as error:
+        except ValueError as error:  # also what b64decode raises for text that is not ASCII
             raise _not_json("the body is not base64 as announced") from error
     else:
         raw = body.encode("utf-8", "surrogatepass")

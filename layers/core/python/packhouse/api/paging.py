@@ -8,6 +8,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,7 +49,7 @@ class Cursors:
         return place
 
     def _tag(self, body: bytes, bound: tuple[str, ...]) -> bytes:
-        message = b"\x00".join([*(part.encode() for part in bound), body])
+        message = json.dumps(bound).encode() + body  # both are JSON, so neither can run into the other
         return hmac.digest(self.secret.encode(), message, hashlib.sha256)[:_TAG_BYTES]
 
 

@@ -151,8 +151,8 @@ class Transaction:
         if not any(reason and reason.code == "ConditionalCheckFailed" for reason in reasons):
             raise error
         for refusal, reason in zip(refusals, reasons, strict=True):
-            if reason is None:
-                continue
+            if reason is None or reason.code != "ConditionalCheckFailed":
+                continue  # a conflict beside it says nothing of that item's condition
             refused = refusal if isinstance(refusal, PackhouseError) else refusal(reason.raw_item or {})
             if refused is not None:
                 raise refused from error

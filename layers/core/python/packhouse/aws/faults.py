@@ -20,18 +20,26 @@ _TRANSIENT = {
 }
 
 
+_TRANSIENT_REASONS = {"ProvisionedThroughputExceeded", "ThrottlingError", "TransactionConflict"}
+
+
 def is_transient(error: AwsError) -> bool:
     """Whether the same call may succeed later: throttled, a 5xx, or no answer at all."""
-    if isinstance(error, ClientError):
-        code, status = error.response["Error"]["Code"], error.response["ResponseMetadata"]["HTTPStatusCode"]
-        return code in _TRANSIENT or status >= 500  # noqa: PLR2004  the 5xx class
     if isinstance(error, PynamoDBException):
         cause = error.cause
-        return is_transient(cause) if isinstance(cause, ClientError | BotoCoreError) else False
+        return isinstance(cause, ClientError | BotoCoreError) and is_transient(cause)
+    if isinstance(error, ClientError):
+        # pynamodb's own ClientError holds the code alone; the one that botocore raised, its cause, has the whole reply.
+        reply = (error.__cause__ if isinstance(error.__cause__, ClientError) else error).response
+        reasons = {reason["Code"] for reason in reply.get("CancellationReasons", ())} - {"None"}
+        return (
+            reply["Error"]["Code"] in _TRANSIENT
+            or reply.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500  # noqa: PLR2004  the 5xx class
+            or (bool(reasons) and reasons <= _TRANSIENT_REASONS)
+        )
     return True
 
 
-def unavailable(error: AwsError) -> ServiceUnavailableError:
-    """Return the transient error that a failed call stands for."""
-    detail = "A service below is busy or unreachable; retry with backoff."
-    return ServiceUnavailableError("SERVICE_UNAVAILABLE", detail, cause=type(error).__name__)
+def unavailable() -> ServiceUnavailableError:
+    """Return the transient error that such a failed call stands for; the cause is for the log, not for the caller."""
+    return ServiceUnavailableError("SERVICE_UNAVAILABLE", "A service below is busy or unreachable; retry with backoff.")

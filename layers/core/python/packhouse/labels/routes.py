@@ -84,7 +84,7 @@ def register(app: APIGatewayRestResolver, labels: Labels, cursors: Cursors) -> N
         _, workspace = workspace_of(app.current_event, Action.READ)
         bound = ("label-packs", str(workspace))
         after = cursors.open(app.current_event.query_string_parameters.get("cursor"), *bound)
-        bodies, rest = labels.store.list_pack_bodies(workspace, read_limit(app.current_event), after)
+        bodies, rest = labels.list_packs(workspace, read_limit(app.current_event), after)
         return spliced(bodies, cursors.seal(rest, *bound))
 
     @app.get("/api/v1/label-packs/<label_pack_id>")
@@ -109,7 +109,7 @@ def register(app: APIGatewayRestResolver, labels: Labels, cursors: Cursors) -> N
     @app.get("/api/v1/label-packs/<label_pack_id>/revisions")
     def list_revisions(label_pack_id: str) -> Response[str]:
         _, workspace = workspace_of(app.current_event, Action.READ)
-        revisions = labels.iter_revisions(workspace, label_pack_id)
+        revisions = labels.store.iter_revisions(workspace, label_pack_id)
         return answer(200, {"items": [item.model_dump(mode="json") for item in revisions], "next_cursor": None})
 
     @app.get("/api/v1/label-packs/<label_pack_id>/revisions/<revision_id>")

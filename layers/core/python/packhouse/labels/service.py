@@ -1,7 +1,7 @@
 """Use cases of label packs: create, upload, submit, review, make eligible."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -212,9 +212,14 @@ class Labels:
 
         return while_stale(attempt)
 
-    def iter_revisions(self, workspace: Workspace, label_pack_id: str) -> Iterator[Revision]:
-        """Yield a pack's revisions, newest first."""
-        return self.store.iter_revisions(workspace, label_pack_id)
+    def list_packs(
+        self, workspace: Workspace, limit: int, after: dict[str, Any] | None
+    ) -> tuple[list[str], dict[str, Any] | None]:
+        """Return a page of the project's packs as their stored JSON, and where the next page begins."""
+        bodies, rest = self.store.list_pack_bodies(workspace, limit, after)
+        if not bodies and after is None:
+            self.catalog.get_project(workspace)  # an empty project, or none at all: only then is the look worth it
+        return bodies, rest
 
 
 def ingest_input(pack: LabelPack, revision: Revision) -> dict[str, str]:

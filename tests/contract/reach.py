@@ -1,0 +1,175 @@
+"""Which calls to AWS a function can come to, read off the syntax trees from its `app.py` down.
+
+What is followed: names of functions and classes, and methods of things whose class is written down (annotations of
+parameters and fields, `X(...)`, `X.from_settings(...)`). It ends at the ports: a store's table model, a transaction,
+the objects of a bucket, executions.
+"""
+
+import ast
+import functools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.contract.sources import FUNCTIONS, PACKAGE, tree
+
+Action = tuple[str, str]
+"""An IAM action and what it is for: a table, a table's index, a bucket, or `execution`."""
+
+WRITES = {"put": "PutItem", "update": "UpdateItem", "delete": "DeleteItem", "check": "ConditionCheckItem"}
+READS = {"get": "GetItem", "query": "Query"}
+OBJECTS = {
+    "read": {"GetObject"},
+    "stream": {"GetObject"},
+    "read_sealed": {"GetObject"},
+    "find_facts": {"GetObject"},
+    "presign_get": {"GetObject"},
+    "presign_put": {"PutObject"},
+    "overwrite": {"PutObject"},
+    "iter_facts": {"ListBucket"},
+    "write_once": {"PutObject", "GetObject"},  # looks at what is there when it is not the first
+    "writer": {"PutObject", "GetObject", "AbortMultipartUpload"},
+}
+EXECUTIONS = {"start": "StartExecution", "find": "DescribeExecution"}
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A function or class where it is defined; `owner` is the class around a method."""
+
+    path: Path
+    node: ast.FunctionDef | ast.ClassDef
+    owner: ast.ClassDef | None = None
+
+
+@functools.cache
+def defined(path: Path) -> dict[str, Definition]:
+    """Return the functions and classes that a source file defines or imports from the package, by name."""
+    found = {}
+    for node in tree(path).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found[node.name] = Definition(path, node)
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("packhouse."):
+            origin = PACKAGE / Path(*(node.module or "").split(".")[1:])
+            source = origin.with_suffix(".py")
+            for alias in node.names:
+                if source.exists() and alias.name in defined(source):
+                    found[alias.asname or alias.name] = defined(source)[alias.name]
+    return found
+
+
+def methods(found: Definition) -> dict[str, ast.FunctionDef]:
+    """Return a class's methods."""
+    return {node.name: node for node in found.node.body if isinstance(node, ast.FunctionDef)}
+
+
+def class_of(expression: ast.expr | None, path: Path) -> Definition | None:
+    """Return the class that an annotation, `X(...)` or `X.from_settings(...)` names."""
+    if isinstance(expression, ast.Call):
+        made = expression.func.value if isinstance(expression.func, ast.Attribute) else expression.func
+        return class_of(made, path)
+    found = defined(path).get(expression.id) if isinstance(expression, ast.Name) else None
+    return found if found and isinstance(found.node, ast.ClassDef) else None
+
+
+def typed_names(scope: ast.AST, path: Path) -> dict[str, Definition]:
+    """Return the variables, parameters and fields of a scope whose class is written down."""
+    found = {}
+    for name, written in _iter_written(scope):
+        if (kind := class_of(written, path)) is not None:
+            found[name] = kind
+    return found
+
+
+def _iter_written(scope: ast.AST) -> Iterator[tuple[str, ast.expr | None]]:
+    """Yield names with their annotation, or with the value that they are first given."""
+    for node in ast.walk(scope):
+        if isinstance(node, ast.arg):
+            yield node.arg, node.annotation
+        elif isinstance(node, ast.AnnAssign):
+            yield ast.unparse(node.target), node.annotation
+        elif isinstance(node, ast.Assign):
+            target, value = node.targets[0], node.value
+            if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+                yield from ((ast.unparse(name), part) for name, part in zip(target.elts, value.elts, strict=True))
+            else:
+                yield ast.unparse(target), value
+
+
+def reached(folder: str) -> set[Action]:
+    """Return the actions that a function's role needs, those of its edge apart."""
+    path = FUNCTIONS / folder / "app.py"
+    actions: set[Action] = set()
+    seen: set[tuple[Path, str, str]] = set()
+    waiting: list[tuple[ast.AST, Path, Definition | None]] = [(tree(path), path, None)]
+    while waiting:
+        scope, where, owner = waiting.pop()
+        actions |= set(iter_port_calls(scope, where, owner))
+        for callee in iter_callees(scope, where, owner):
+            key = (callee.path, callee.owner.name if callee.owner else "", callee.node.name)
+            if key not in seen and callee.path.parent.name != "aws":
+                seen.add(key)
+                around = Definition(callee.path, callee.owner) if callee.owner else None
+                waiting.append((callee.node, callee.path, around))
+    return actions
+
+
+def names_in(scope: ast.AST, path: Path, owner: Definition | None) -> dict[str, Definition]:
+    """Return what a scope's expressions stand for: its own names, and `self` with its fields."""
+    names = typed_names(scope, path)
+    if owner is not None:
+        names["self"] = owner
+    for name, kind in list(names.items()):
+        fields: list[ast.stmt] = [node for node in kind.node.body if isinstance(node, ast.AnnAssign)]
+        typed = typed_names(ast.Module(fields, []), kind.path)
+        names |= {f"{name}.{field}": found for field, found in typed.items()}
+    return names
+
+
+def iter_callees(scope: ast.AST, path: Path, owner: Definition | None) -> Iterator[Definition]:
+    """Yield the functions and methods that a scope names, called or handed on."""
+    names = names_in(scope, path, owner)
+    for node in ast.walk(scope):
+        if isinstance(node, ast.Name) and (found := defined(path).get(node.id)):
+            if isinstance(found.node, ast.FunctionDef):
+                yield found
+        elif isinstance(node, ast.Attribute):
+            kind = names.get(ast.unparse(node.value)) or class_of(node.value, path)
+            if kind is not None and isinstance(kind.node, ast.ClassDef) and node.attr in methods(kind):
+                yield Definition(kind.path, methods(kind)[node.attr], kind.node)
+
+
+def iter_port_calls(scope: ast.AST, path: Path, owner: Definition | None) -> Iterator[Action]:
+    """Yield the actions of the calls that a scope makes at a port itself."""
+    names = names_in(scope, path, owner)
+    table = f"{path.parent.name.capitalize()}Table".replace("Jobs", "Builds")
+    for node in ast.walk(scope):
+        if isinstance(node, ast.Attribute):
+            base = ast.unparse(node.value)
+            port = names[base].node.name if base in names else base
+            if port == "Objects":
+                bucket = "UploadsBucket" if base.endswith("uploads") else "DataBucket"
+                yield from ((f"s3:{action}", bucket) for action in OBJECTS.get(node.attr, ()))
+            elif port == "executions" and node.attr in EXECUTIONS:
+                yield f"states:{EXECUTIONS[node.attr]}", "execution"
+            elif port == "Transaction" and node.attr in WRITES:
+                yield f"dynamodb:{WRITES[node.attr]}", table
+            elif path.stem == "store":
+                yield from _of_model(base, node.attr, table)
+        elif isinstance(node, ast.FunctionDef) and path.stem == "store" and _reads_together(node):
+            yield "dynamodb:BatchGetItem", table
+
+
+def _of_model(base: str, method: str, table: str) -> Iterator[Action]:
+    """The calls of a table's model: on the class, on one of its indexes, or on an item."""
+    model, _, index = base.partition(".")
+    if model.startswith("_") and model.endswith("Item") and method in READS:
+        yield f"dynamodb:{READS[method]}", f"{table}/index/{index}" if index else table
+    elif method == "update" and ("Item(" in base or base == "item"):
+        yield "dynamodb:UpdateItem", table
+
+
+def _reads_together(method: ast.FunctionDef) -> bool:
+    """Whether a store's method reads several items at once, or gives away a key for such a read."""
+    returned = ast.unparse(method.returns) if method.returns else ""
+    return returned.startswith("tuple[type[Model]") or "read_together(" in ast.unparse(method)

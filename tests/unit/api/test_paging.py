@@ -1,0 +1,141 @@
+import base64
+from typing import Any
+
+import pytest
+from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from packhouse.api.paging import Cursors, page_of, read_limit, read_page
+from packhouse.errors import InvalidInputError, RequestFaultsError
+
+CURSORS = Cursors("a secret of the tests")
+PLACE = {"pk": {"S": "LP#lp_1"}, "listed_in": {"S": "acme/match-day"}}
+BOUND = ("label-packs", "acme/match-day", "approved")
+PLACES = st.dictionaries(st.text(), st.text() | st.integers(-(2**53), 2**53) | st.dictionaries(st.just("S"), st.text()))
+BOUNDS = st.lists(st.text(), max_size=4).map(tuple)
+
+
+def sealed(place: dict[str, Any] = PLACE, *bound: str) -> str:
+    cursor = CURSORS.seal(place, *(bound or BOUND))
+    assert cursor is not None
+    return cursor
+
+
+def refused(cursor: str, *bound: str, cursors: Cursors = CURSORS) -> bool:
+    try:
+        cursors.open(cursor, *(bound or BOUND))
+    except InvalidInputError as error:
+        return error.code == "INVALID_CURSOR"
+    return False
+
+
+@given(PLACES, BOUNDS)
+def test_a_cursor_opens_to_its_place(place: dict[str, Any], bound: tuple[str, ...]) -> None:
+    assert CURSORS.open(CURSORS.seal(place, *bound), *bound) == place
+
+
+def test_the_first_page_has_no_cursor_and_the_last_gives_none() -> None:
+    assert CURSORS.open(None, *BOUND) is None
+    assert CURSORS.seal(None, *BOUND) is None
+
+
+def test_a_cursor_needs_no_escaping_in_a_url() -> None:
+    text = "".join(sealed({"n": number}) for number in range(50))
+    assert set(text) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+
+
+def test_every_flipped_bit_is_refused() -> None:
+    cursor = sealed()
+    raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+    for bit in range(len(raw) * 8):
+        flipped = bytearray(raw)
+        flipped[bit // 8] ^= 1 << bit % 8
+        assert refused(base64.urlsafe_b64encode(bytes(flipped)).decode().rstrip("=")), bit
+
+
+@pytest.mark.parametrize("place", [{"a": 1}, {"a": 12}, {"a": 123}])  # each length modulo 3: unused bits at the end
+def test_every_changed_character_is_refused(place: dict[str, Any]) -> None:
+    cursor = sealed(place)
+    for at in range(len(cursor)):
+        for other in "AZaz09-_+/=. é\n":
+            if cursor[at] != other:
+                assert refused(cursor[:at] + other + cursor[at + 1 :]), (at, other)
+        assert refused(cursor[:at] + cursor[at + 1 :]), at
+    for more in ("A", "=", "==", "====", "\n", " ", "."):
+        assert refused(cursor + more), more
+
+
+@pytest.mark.parametrize("cursor", ["", "A", "AAAA", "=", "é", "null", "\ud800", "A" * 5000, "../..", "%00", "{}"])
+def test_what_was_never_sealed_is_refused(cursor: str) -> None:
+    assert refused(cursor)
+
+
+@pytest.mark.parametrize(
+    "bound",
+    [
+        ("jobs", "acme/match-day", "approved"),
+        ("label-packs", "acme/other", "approved"),
+        ("label-packs", "beta/match-day", "approved"),
+        ("label-packs", "acme/match-day", "pending"),
+        ("label-packs", "acme/match-day"),
+        ("label-packs", "acme/match-day", "approved", ""),
+        ("label-packs", "approved", "acme/match-day"),
+        ("label-packsacme/match-day", "approved"),
+        ("label-packs", "acme/match-dayapproved"),
+        ("label-packs\x00acme/match-day", "approved"),
+        ("label-packs", "acme/match-day\x00approved"),
+        ("",),
+    ],
+)
+def test_a_cursor_of_another_list_filter_or_project_is_refused(bound: tuple[str, ...]) -> None:
+    assert refused(sealed(), *bound)
+
+
+@given(PLACES, BOUNDS, BOUNDS)
+def test_a_cursor_opens_only_where_it_was_sealed(
+    place: dict[str, Any], one: tuple[str, ...], two: tuple[str, ...]
+) -> None:
+    assume(one != two and one and two)
+    assert refused(sealed(place, *one), *two)
+
+
+def test_filters_cannot_be_shifted_into_one_another() -> None:
+    assert refused(sealed(PLACE, "list", "a\x00b", ""), "list", "a", "b\x00")
+
+
+def test_a_cursor_of_another_secret_is_refused() -> None:
+    assert refused(sealed(), cursors=Cursors("another secret"))
+
+
+def query(**parameters: str) -> APIGatewayProxyEvent:
+    return APIGatewayProxyEvent({"queryStringParameters": parameters or None})
+
+
+def test_limits_are_whole_numbers_in_their_range() -> None:
+    assert read_limit(query()) == 50
+    assert [read_limit(query(limit=text)) for text in ("1", "200", "007")] == [1, 200, 7]
+    assert read_page(query()) == (1, 50)
+    assert read_page(query(page="10000", pageSize="200")) == (10_000, 200)
+
+
+@pytest.mark.parametrize(
+    "text", ["0", "201", "-1", "+1", "1.0", "1e2", "", " ", "1 ", "ten", "0x1", "1_0", "\u0661", "\u00b2", "9" * 5000,
+    "null",
+     "\x00", "é"],
+)
+@pytest.mark.parametrize("name", ["limit", "pageSize"])
+def test_any_other_limit_is_refused(name: str, text: str) -> None:
+    with pytest.raises(RequestFaultsError) as error:
+        read_limit(query(limit=text)) if name == "limit" else read_page(query(pageSize=text))
+    assert [fault.loc for fault in error.value.faults] == [f"query {name}"]
+
+
+@given(st.integers(0, 30), st.integers(1, 12))
+def test_pages_by_number_hold_every_item_once(count: int, size: int) -> None:
+    items = list(range(count))
+    first = page_of("things", items, 1, size)
+    assert (first["total"], first["totalPages"]) == (count, -(-count // size))
+    pages = [page_of("things", items, page, size)["things"] for page in range(1, first["totalPages"] + 2)]
+    assert [item for page in pages for item in page] == items
+    assert pages[-1] == []
