@@ -53,6 +53,7 @@ def printed(figure: Figure) -> Table:
     """Return a figure as a table for a terminal."""
     table = Table(*figure.columns, title=f"{figure.number} {figure.title}: {figure.verdict}", title_justify="left")
     for number, column in enumerate(table.columns):
+        column.overflow = "fold"
         column.justify = "right" if all(row[number][:1].isdigit() for row in figure.rows) else "left"
     for row in figure.rows:
         table.add_row(*row)

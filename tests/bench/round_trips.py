@@ -52,6 +52,7 @@ def as_figure(spent: list[Spent]) -> Figure:
     uncounted = {f"{route.method} {route.path}" for route in iter_routes()} - {one.route for one in spent}
     over = [one.request for one in spent if not one.kept]
     notes = [f"not counted: {route}" for route in sorted(uncounted)]
+    notes += [f"over its budget: {name}" for name in over]
     notes.append("Budgets marked * are not numbers of the design; they follow its rule: one read, one transaction.")
     return Figure(
         number="P2",

@@ -67,7 +67,8 @@ def iter_functions() -> Iterator[Function]:
         facts = resource["Properties"]
         name = facts["CodeUri"].strip("/").rpartition("/")[2]
         variables = common["Environment"]["Variables"] | facts.get("Environment", {}).get("Variables", {})
-        layers = tuple(layer["Ref"] for layer in facts.get("Layers", common["Layers"]))
+        # A list of a function is added to that of the globals.
+        layers = tuple(layer["Ref"] for layer in [*common["Layers"], *facts.get("Layers", [])])
         events = [event["Properties"] for event in facts.get("Events", {}).values() if event["Type"] == "Api"]
         routes = tuple(Route(name, event["Method"].upper(), event["Path"]) for event in events)
         yield Function(logical_id, name, layers, variables, routes)

@@ -14,7 +14,7 @@ import pytest
 
 from local import LOCAL, ROOT
 from local.aws import clean_environment
-from tests.contract.sources import FUNCTIONS, folders, functions, template
+from tests.contract.sources import folders, functions, template, written
 
 BUILD = LOCAL / "build"
 LAYERS = ("CoreLayer", "VendorLayer", "AuthLayer")
@@ -42,6 +42,12 @@ print(json.dumps(failed))
 def layer(name: str) -> Path:
     """Return where a built layer's Python lies."""
     return BUILD / name / "python"
+
+
+def built(folder: str) -> Path:
+    """Return a function's edge as it was built, with the layers of the same build."""
+    names = {Path(found["CodeUri"]).name: name for name, found in written("AWS::Serverless::Function").items()}
+    return BUILD / names[folder] / "app.py"
 
 
 def layers_of(folder: str) -> tuple[str, ...]:
@@ -102,7 +108,7 @@ def test_no_two_layers_carry_the_same_package() -> None:
 @pytest.mark.parametrize("layers", sorted({layers_of(folder) for folder in folders()}), ids="+".join)
 def test_a_function_imports_with_its_own_layers_and_the_runtime_alone(layers: tuple[str, ...], runtime: Path) -> None:
     """The emulator's functions see its site-packages: a dependency that no layer has hides there, not on AWS."""
-    apps = [str(FUNCTIONS / folder / "app.py") for folder in folders() if layers_of(folder) == layers]
+    apps = [str(built(folder)) for folder in folders() if layers_of(folder) == layers]
     variables = {
         name
         for folder in folders()

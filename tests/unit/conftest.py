@@ -4,11 +4,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from moto import mock_aws
 
 from packhouse.aws import dynamo, objects
 from tests.bench.template import iter_tables
 from tests.bench.wire import Wire, fresh_clients
+
+# A deadline for each example would fail on a busy machine, not on a wrong program.
+settings.register_profile("unit", deadline=None)
+settings.load_profile("unit")
 
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "test",

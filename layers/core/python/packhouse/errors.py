@@ -132,7 +132,7 @@ CODES: dict[str, str] = {
     "REVISION_NOT_FOUND": "No such revision of this label pack.",
     "REVISION_ALREADY_SUBMITTED": "The revision was submitted before; its job is named.",
     "UPLOAD_MISSING": "Nothing was uploaded under the presigned URL yet.",
-    "UPLOAD_MISMATCH": "The uploaded bytes are not those that were announced (length or SHA-256).",
+    "UPLOAD_MISMATCH": "The upload is longer or shorter than announced, or over the limit.",
     "LABEL_ROWS_INVALID": "The upload has faulty lines; the revision lists the first hundred and the total.",
     "ELIGIBILITY_TRANSITION_INVALID": "PENDING → REVIEWED → APPROVED → REVOKED → REVIEWED; nothing else.",
     "REVIEW_CONFLICT": "The label pack changed at the same moment; read it again and repeat.",
@@ -153,6 +153,7 @@ CODES: dict[str, str] = {
     "EXPORT_NOT_FOUND": "The dataset version has no export of this name.",
     "DATASET_QUALITY_HARD_FAIL": "The build ended at the quality gate; its quality summary is kept.",
     # jobs
+    "JOB_ENDED": "The job has ended; nothing more can be done in its name.",
     "JOB_NOT_FOUND": "No such job in this project.",
     "SOURCE_CHANGED": "A chunk or unit result is missing or its hash differs from what was sealed.",
     "EXECUTION_ABORTED": "The execution was stopped from outside before it could settle the job.",

@@ -12,7 +12,7 @@ from pynamodb.models import Model
 
 from packhouse.access.model import ApiKey, Member, Role, Workspace
 from packhouse.aws.dynamo import Transaction, bind
-from packhouse.errors import ConflictError, NotFoundError
+from packhouse.errors import NotFoundError, ServiceUnavailableError
 
 
 class _Members(GlobalSecondaryIndex["_AccessItem"]):  # type: ignore[no-untyped-call]  # pynamodb
@@ -88,7 +88,7 @@ class AccessStore:
         item = _AccessItem(f"KEY#{key.id}", "META", place=str(workspace), secret_sha256=secret_sha256)
         item.expires_at = key.expiresAt
         item.body = key.model_dump_json()
-        tx.put(item, _AccessItem.pk.does_not_exist(), ConflictError("API_KEY_NOT_FOUND", "The key id is taken."))
+        tx.put(item, _AccessItem.pk.does_not_exist(), ServiceUnavailableError("SERVICE_UNAVAILABLE", "The key id is taken; repeat the request."))
 
     def revoke_key(self, workspace: Workspace, key_id: str, moment: str) -> None:
         """Revoke a key of the project; from the next request on it opens nothing."""

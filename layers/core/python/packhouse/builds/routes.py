@@ -59,7 +59,7 @@ class BuildBody(RequestBody):
     label_pack_ids: list[_PackId] = Field(min_length=1, max_length=LABEL_PACK_IDS)
     name: Name | None = None
     description: Prose | None = None
-    split: SplitBody = SplitBody()
+    split: SplitBody = Field(default_factory=SplitBody)  # made when asked for: an instance here costs the cold start
     include_reviewed_override: bool = False
     force: bool = False
 

@@ -91,7 +91,7 @@ class JobStore:
             item.update(actions, condition=_JobItem.open == "yes")
         except UpdateError as error:
             if error.cause_response_code == "ConditionalCheckFailedException":
-                raise ConflictError("JOB_NOT_FOUND", f"The job {job_id} has ended.") from error
+                raise ConflictError("JOB_ENDED", f"The job {job_id} has ended.") from error
             raise
 
     def count_unit(self, job_id: str, step: str) -> None:
@@ -115,7 +115,7 @@ class JobStore:
 
         def ended(found: dict[str, dict[str, str]]) -> ConflictError | None:
             now = found.get("status", {}).get("S")
-            return None if now == status.value else ConflictError("JOB_NOT_FOUND", f"The job {job_id} ended as {now}.")
+            return None if now == status.value else ConflictError("JOB_ENDED", f"The job {job_id} ended as {now}.")
 
         tx.update(_JobItem(f"JOB#{job_id}", "META"), actions, _JobItem.open == "yes", ended)
 

@@ -137,7 +137,7 @@ class LabelStore:
     def put_revision(self, tx: Transaction, revision: Revision) -> None:
         """Add the change of a revision; its pack's version, changed with it, guards it."""
         tx.put(
-            self._revision_item(revision), _LabelItem.pk.exists(), ConflictError("REVISION_NOT_FOUND", "It is gone.")
+            self._revision_item(revision), _LabelItem.pk.exists(), NotFoundError("REVISION_NOT_FOUND", "It is gone.")
         )
 
     def put_submitted(self, tx: Transaction, revision: Revision) -> None:
