@@ -22,6 +22,7 @@ from local.process import LocalStackError
 NOWHERE = "http://127.0.0.1:9"
 DEV, SAM = VENVS / "dev" / "bin", VENVS / "sam" / "bin"
 TYPED = ("functions", "layers/core/python/packhouse", "client", "local", "tests")
+PARALLEL = ("-n", "2", "--dist", "loadfile")  # two processes, each with a stack of its own where it needs one
 SUITES = ("unit", "integration", "contract", "e2e", "conformance", "faults")
 
 
@@ -106,7 +107,7 @@ def main(arguments: Sequence[str]) -> int:
     outcomes.append(check("sam build", build))
     failed = show(outcomes)
     environment = {**aws.clean_environment(), "PYTHONHASHSEED": "random"}
-    tested = subprocess.run([DEV / "python", "-m", "pytest", *tests()], cwd=ROOT, env=environment, check=False)
+    tested = subprocess.run([DEV / "python", "-m", "pytest", *PARALLEL, *tests()], cwd=ROOT, env=environment, check=False)
     return failed or tested.returncode
 
 

@@ -1,8 +1,11 @@
 """Every deployed route against every person: a route that is deployed and not in `CELLS` fails."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
+import httpx
 import pytest
 
 from tests.registry import Json, Pack, Project, Registry, problem
@@ -56,7 +59,7 @@ class House:
     def path(self, route: str) -> str:
         return route.format(**self.place)
 
-    def ask(self, cell: tuple[str, str], person: str | None, headers: Json | None = None) -> object:
+    def ask(self, cell: tuple[str, str], person: str | None, headers: Json | None = None) -> httpx.Response:
         """Send a request that no one's body can pass: whoever is let in meets 400, and nothing is changed."""
         method, route = cell
         body = {"json": {"not": "a field"}} if method != "GET" else {}
@@ -116,13 +119,19 @@ def test_nobody_is_let_in_without_a_credential(house: House, cell: tuple[str, st
 
 def test_a_place_that_is_not_there_looks_to_a_stranger_like_one_that_is(house: House) -> None:
     there, absent = (
-        problem(house.project.registry.call("GET", LP.format(**house.place), "stranger", workspace), 404, "PROJECT_NOT_FOUND")
+        problem(
+            house.project.registry.call("GET", LP.format(**house.place), "stranger", workspace),
+            404,
+            "PROJECT_NOT_FOUND",
+        )
         for workspace in (house.project.workspace, f"{house.place['slug']}/nothing")
     )
     assert {k: v for k, v in there.items() if k not in ("request_id", "detail")} == {
         k: v for k, v in absent.items() if k not in ("request_id", "detail")
     }
-    assert there["detail"].replace(house.project.workspace, "") == absent["detail"].replace(f"{house.place['slug']}/nothing", "")
+    assert there["detail"].replace(house.project.workspace, "") == absent["detail"].replace(
+        f"{house.place['slug']}/nothing", ""
+    )
 
 
 def test_what_is_in_another_project_is_not_found(house: House, project: Project) -> None:
@@ -182,8 +191,11 @@ def test_a_key_creates_no_namespace(house: House) -> None:
     problem(answer, 403, "FORBIDDEN")
 
 
-def test_an_expired_key_opens_nothing(house: House) -> None:
-    headers = {"X-API-Key": new_key(house, "read", expiresAt="2020-01-01T00:00:00Z")}
+def test_a_key_opens_until_it_expires(house: House) -> None:
+    end = datetime.now(UTC) + timedelta(seconds=1.5)
+    headers = {"X-API-Key": new_key(house, "read", expiresAt=end.isoformat())}
+    assert house.ask(("GET", LP), None, headers).status_code == 200
+    time.sleep(max(0.0, (end - datetime.now(UTC)).total_seconds()))
     assert house.ask(("GET", LP), None, headers).status_code == 401
 
 
@@ -210,7 +222,9 @@ def test_a_new_member_is_let_in_and_a_lowered_one_no_more(registry: Registry) ->
 
 
 def test_an_owner_does_not_take_their_own_role_away(house: House) -> None:
-    answer = house.project.registry.call("PUT", house.path(f"{NS}/members/user-owner"), "owner", json={"role": "viewer"})
+    answer = house.project.registry.call(
+        "PUT", house.path(f"{NS}/members/user-owner"), "owner", json={"role": "viewer"}
+    )
     problem(answer, 409, "LAST_OWNER")
 
 

@@ -1,10 +1,10 @@
 """`/namespaces/{slug}/members` and `…/api-keys`."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
-from pydantic import Field
+from pydantic import AwareDatetime, Field, field_validator
 
 from packhouse.access.model import Action, Role, Scope, Workspace
 from packhouse.access.service import Access
@@ -18,6 +18,13 @@ from packhouse.errors import Fault, RequestFaultsError
 _PRINCIPAL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@|-]{0,127}")
 
 
+LONGEST = timedelta(days=3660)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 class MemberRequest(RequestBody):
     """A member's role."""
 
@@ -29,7 +36,14 @@ class KeyRequest(RequestBody):
 
     name: Name
     scopes: tuple[Scope, ...] = Field(min_length=1, max_length=3)
-    expiresAt: datetime | None = None  # noqa: N815  contract C speaks camelCase
+    expiresAt: AwareDatetime | None = None  # noqa: N815  contract C speaks camelCase
+
+    @field_validator("expiresAt")
+    @classmethod
+    def _ahead(cls, value: datetime | None) -> datetime | None:
+        if value is not None and not _now() < value < _now() + LONGEST:
+            raise ValueError("must lie ahead, by ten years at most")
+        return value
 
 
 def register(app: APIGatewayRestResolver, access: Access) -> None:

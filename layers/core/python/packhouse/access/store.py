@@ -88,7 +88,8 @@ class AccessStore:
         item = _AccessItem(f"KEY#{key.id}", "META", place=str(workspace), secret_sha256=secret_sha256)
         item.expires_at = key.expiresAt
         item.body = key.model_dump_json()
-        tx.put(item, _AccessItem.pk.does_not_exist(), ServiceUnavailableError("SERVICE_UNAVAILABLE", "The key id is taken; repeat the request."))
+        taken = ServiceUnavailableError("SERVICE_UNAVAILABLE", "The key id is taken; repeat the request.")
+        tx.put(item, _AccessItem.pk.does_not_exist(), taken)
 
     def revoke_key(self, workspace: Workspace, key_id: str, moment: str) -> None:
         """Revoke a key of the project; from the next request on it opens nothing."""

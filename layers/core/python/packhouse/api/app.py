@@ -43,6 +43,7 @@ def create_app() -> APIGatewayRestResolver:
 
     def unforeseen(error: Exception) -> Response[str]:
         if isinstance(error, AWS_ERRORS) and is_transient(error):
+            logger.warning("service unavailable", exc_info=error)
             return _problem(app, unavailable())
         logger.exception("unhandled error")
         metrics.add_metric(name="UnhandledError", unit=MetricUnit.Count, value=1)
