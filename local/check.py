@@ -107,7 +107,7 @@ def main(arguments: Sequence[str]) -> int:
     outcomes.append(check("sam build", build))
     failed = show(outcomes)
     environment = {**aws.clean_environment(), "PYTHONHASHSEED": "random"}
-    line = [DEV / "python", "-m", "pytest", *PARALLEL, *tests()]
+    line: list[str | Path] = [DEV / "python", "-m", "pytest", *PARALLEL, *tests()]
     tested = subprocess.run(line, cwd=ROOT, env=environment, check=False)
     return failed or tested.returncode
 

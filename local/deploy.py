@@ -5,6 +5,7 @@ samconfig.toml, exactly as a deployment to AWS uses `dev` or `prod`. The build i
 because its layers hold this machine's binaries.
 """
 
+import fcntl
 import hashlib
 import platform
 import subprocess
@@ -71,7 +72,14 @@ def overrides(parameters: dict[str, str]) -> list[str]:
 
 
 def build() -> bool:
-    """Build for this machine; false if the last build is of the same sources."""
+    """Build for this machine; false if the last build is of the same sources. One process at a time."""
+    LOCAL.mkdir(exist_ok=True)
+    with (LOCAL / "build.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _build()
+
+
+def _build() -> bool:
     stamp, wanted = LOCAL / "build.digest", digest()
     if stamp.exists() and stamp.read_text() == wanted and (BUILD / "template.yaml").exists():
         return False

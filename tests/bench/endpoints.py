@@ -118,9 +118,21 @@ def _iter_access(walk: Walk, token: str) -> Iterator[Spent]:
         made = walk.request(COMMAND, "POST", f"{at}/projects", {"slug": slug, "name": slug}, status=201)[0]
     yield made
     yield walk.request(READ, "GET", f"{at}/projects/{PROJECT}")[0]
-    yield walk.request(COMMAND, "PUT", f"{at}/members/user-editor", {"role": "editor"})[0]
+    yield walk.request(READ, "GET", f"{at}/projects")[0]
+    yield walk.request(DECISION, "PATCH", f"{at}/projects/{PROJECT}", {"description": "One match day."})[0]
+    for person in ("user-editor", "user-leaver"):
+        member = walk.request(COMMAND, "PUT", f"{at}/members/{person}", {"role": "editor"})[0]
+    yield member
+    yield walk.request(READ, "GET", f"{at}/members")[0]
+    yield walk.request(COMMAND, "DELETE", f"{at}/members/user-leaver")[0]
+    name = "DELETE …/members/{principalId}, oneself"
+    yield walk.request(DECISION, "DELETE", f"{at}/members/{OWNER.principal_id}", name=name, status=409)[0]
+    keys_at = f"{at}/projects/{PROJECT}/api-keys"
     wanted = {"name": "key", "scopes": ["read"]}
-    spent, key = walk.request(COMMAND, "POST", f"{at}/projects/{PROJECT}/api-keys", wanted, status=201)
+    spare = walk.request(COMMAND, "POST", keys_at, wanted, status=201)[1]
+    yield walk.request(READ, "GET", keys_at)[0]
+    yield walk.request(COMMAND, "DELETE", f"{keys_at}/{spare['id']}")[0]
+    spent, key = walk.request(COMMAND, "POST", keys_at, wanted, status=201)
     yield spent
     yield walk.authorize("authorizer, JWT", READ, {"Authorization": f"Bearer {token}"})
     yield walk.authorize("authorizer, API key", READ, {"X-API-Key": key["key"]})

@@ -107,6 +107,21 @@ def test_a_pack_whose_revision_did_not_pass(shared_project: Project, approved: P
     assert excluded(shared_project, approved, pack.label_pack_id) == "LABEL_PACK_VALIDATION_NOT_PASSED"
 
 
+def test_a_pack_of_a_project_that_opted_out_of_training(shared_project: Project, approved: Pack) -> None:
+    registry = shared_project.registry
+    opted_out = registry.new_project()
+    pack = opted_out.new_approved_pack()
+    path = f"/namespaces/acme/projects/{opted_out.workspace.partition('/')[2]}"
+    changed = registry.call("PATCH", path, "owner", json={"trainingUse": "opted_out"})
+    assert changed.json()["trainingUse"] == "opted_out"
+    assert excluded(shared_project, approved, pack.label_pack_id) == "WORKSPACE_TRAINING_OPT_OUT"
+    registry.call("PATCH", path, "owner", json={"trainingUse": "allowed"})
+    both = shared_project.request_build(approved, pack)
+    assert both["excluded_label_pack_ids"] == []
+    shared_project.wait(both["job_id"])
+    assert shared_project.version(both["dataset_version_id"])["scope"] == "cross_workspace"
+
+
 def test_a_reviewed_revision_goes_in_for_developers_only(shared_project: Project, approved: Pack) -> None:
     override = {"include_reviewed_override": True, "label_pack_ids": [approved.label_pack_id]}
     answer = shared_project.call("POST", BUILD, json={"capability": "ball_detection", **override})

@@ -23,10 +23,16 @@ LP, REV = "/api/v1/label-packs/{label_pack_id}", "/api/v1/label-packs/{label_pac
 DS = "/api/v1/datasets/{dataset_id}"
 CELLS = {
     ("GET", NS): READ,
+    ("GET", f"{NS}/members"): READ,
     ("PUT", f"{NS}/members/{{principalId}}"): OWN,
+    ("DELETE", f"{NS}/members/{{principalId}}"): OWN,
+    ("GET", f"{NS}/projects"): READ,
     ("POST", f"{NS}/projects"): OWN,
     ("GET", PRJ): READ,
+    ("PATCH", PRJ): OWN,
+    ("GET", f"{PRJ}/api-keys"): OWN,
     ("POST", f"{PRJ}/api-keys"): OWN,
+    ("DELETE", f"{PRJ}/api-keys/{{keyId}}"): OWN,
     ("POST", "/api/v1/label-packs"): WRITE,
     ("GET", "/api/v1/label-packs"): READ,
     ("GET", LP): READ,
@@ -76,6 +82,7 @@ def house(registry: Registry) -> House:
     place = {
         "slug": namespace,
         "projectSlug": project.workspace.split("/")[1],
+        "keyId": "key_none",
         "principalId": "user-guest",
         "label_pack_id": pack.label_pack_id,
         "revision_id": pack.revision_id,

@@ -125,7 +125,9 @@ CODES: dict[str, str] = {
     "NAMESPACE_EXISTS": "The slug is taken.",
     "PROJECT_NOT_FOUND": "No such project, or the caller is no member of its namespace.",
     "PROJECT_EXISTS": "The slug is taken in this namespace.",
+    "MEMBER_NOT_FOUND": "The principal is no member of this namespace.",
     "LAST_OWNER": "A namespace keeps at least one owner.",
+    "PROJECT_CONFLICT": "The project changed at the same moment; read it again and repeat.",
     "API_KEY_NOT_FOUND": "No such key in this project.",
     # label packs
     "LABEL_PACK_NOT_FOUND": "No such label pack in this project. In a build: excluded, the pack is not there.",

@@ -9,8 +9,9 @@ from pydantic import AwareDatetime, Field, field_validator
 from packhouse.access.model import Action, Role, Scope, Workspace
 from packhouse.access.service import Access
 from packhouse.api.app import answer
-from packhouse.api.bodies import RequestBody, read_body
+from packhouse.api.bodies import NoBody, RequestBody, read_body
 from packhouse.api.fields import Name
+from packhouse.api.paging import page_of, read_page
 from packhouse.api.principal import principal_of, require
 from packhouse.aws.clock import timestamp
 from packhouse.errors import Fault, RequestFaultsError
@@ -57,6 +58,35 @@ def register(app: APIGatewayRestResolver, access: Access) -> None:
             raise RequestFaultsError([Fault("path principalId", "is not a principal's id")])
         wanted = read_body(app.current_event, MemberRequest)
         return answer(200, access.set_member(slug, principalId, wanted.role, caller))
+
+    @app.get("/namespaces/<slug>/members")
+    def list_members(slug: str) -> Response[str]:
+        require(principal_of(app.current_event), slug, None, Action.READ)
+        page, page_size = read_page(app.current_event)
+        members = [member.model_dump(mode="json") for member in access.store.iter_members(slug)]
+        return answer(200, page_of("members", members, page, page_size))
+
+    @app.delete("/namespaces/<slug>/members/<principalId>")
+    def remove_member(slug: str, principalId: str) -> Response[str]:  # noqa: N803
+        caller = principal_of(app.current_event)
+        require(caller, slug, None, Action.OWN)
+        read_body(app.current_event, NoBody)
+        access.remove_member(slug, principalId, caller)
+        return answer(200, {"success": True})
+
+    @app.get("/namespaces/<slug>/projects/<projectSlug>/api-keys")
+    def list_api_keys(slug: str, projectSlug: str) -> Response[str]:  # noqa: N803
+        require(principal_of(app.current_event), slug, projectSlug, Action.OWN)
+        page, page_size = read_page(app.current_event)
+        keys = [key.model_dump(mode="json") for key in access.store.iter_keys(Workspace(slug, projectSlug))]
+        return answer(200, page_of("apiKeys", keys, page, page_size))
+
+    @app.delete("/namespaces/<slug>/projects/<projectSlug>/api-keys/<keyId>")
+    def revoke_api_key(slug: str, projectSlug: str, keyId: str) -> Response[str]:  # noqa: N803
+        require(principal_of(app.current_event), slug, projectSlug, Action.OWN)
+        read_body(app.current_event, NoBody)
+        access.store.revoke_key(Workspace(slug, projectSlug), keyId, access.clock())
+        return answer(200, {"success": True})
 
     @app.post("/namespaces/<slug>/projects/<projectSlug>/api-keys")
     def create_api_key(slug: str, projectSlug: str) -> Response[str]:  # noqa: N803

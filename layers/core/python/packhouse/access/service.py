@@ -38,14 +38,31 @@ class Access:
         return Principal(principal_id=key.id, key_workspace=key.workspace, key_scopes=key.scopes)
 
     def set_member(self, namespace: str, principal_id: str, role: Role, caller: Principal) -> Member:
-        """Give a principal a role in the namespace; owners change others, so one owner always remains."""
-        if principal_id == caller.principal_id:
-            raise ConflictError("LAST_OWNER", "An owner's own role is changed by another owner.")
+        """Give a principal a role in the namespace."""
         member = Member(principalId=principal_id, role=role, createdAt=self.clock())
         tx = Transaction()
+        if role is not Role.OWNER:
+            self._keep_an_owner(tx, namespace, principal_id, caller)
         self.store.put_member(tx, namespace, member)
         tx.commit()
         return member
+
+    def remove_member(self, namespace: str, principal_id: str, caller: Principal) -> None:
+        """Take a principal's membership away; it acts on the next request."""
+        tx = Transaction()
+        self._keep_an_owner(tx, namespace, principal_id, caller)
+        self.store.delete_member(tx, namespace, principal_id)
+        tx.commit()
+
+    def _keep_an_owner(self, tx: Transaction, namespace: str, principal_id: str, caller: Principal) -> None:
+        """Tie the loss of a role to another owner who stays: of two who lower each other, one write is refused."""
+        stays = caller.principal_id
+        if principal_id == stays:
+            owners = (member for member in self.store.iter_members(namespace) if member.role is Role.OWNER)
+            stays = next((owner.principalId for owner in owners if owner.principalId != principal_id), "")
+        if not stays:
+            raise ConflictError("LAST_OWNER", f"{principal_id} is the last owner of {namespace}.")
+        self.store.demand_owner(tx, namespace, stays)
 
     def create_key(
         self, workspace: Workspace, name: str, scopes: tuple[Scope, ...], expires_at: str | None, caller: Principal

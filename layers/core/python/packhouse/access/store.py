@@ -12,7 +12,7 @@ from pynamodb.models import Model
 
 from packhouse.access.model import ApiKey, Member, Role, Workspace
 from packhouse.aws.dynamo import Transaction, bind
-from packhouse.errors import NotFoundError, ServiceUnavailableError
+from packhouse.errors import ConflictError, NotFoundError, ServiceUnavailableError
 
 
 class _Members(GlobalSecondaryIndex["_AccessItem"]):  # type: ignore[no-untyped-call]  # pynamodb
@@ -82,6 +82,16 @@ class AccessStore:
         item = _AccessItem(f"PRN#{member.principalId}", f"NS#{namespace}", place=namespace, role=member.role.value)
         item.body = member.model_dump_json()
         tx.put(item)
+
+    def demand_owner(self, tx: Transaction, namespace: str, principal_id: str) -> None:
+        """Require that a principal is an owner of the namespace when the transaction takes effect."""
+        gone = ConflictError("LAST_OWNER", f"{principal_id} is no owner any more; a namespace keeps one.")
+        tx.check(_AccessItem, f"PRN#{principal_id}", f"NS#{namespace}", _AccessItem.role == Role.OWNER.value, gone)
+
+    def delete_member(self, tx: Transaction, namespace: str, principal_id: str) -> None:
+        """Add the removal of a membership."""
+        absent = NotFoundError("MEMBER_NOT_FOUND", f"{principal_id} is no member of {namespace}.")
+        tx.delete(_AccessItem(f"PRN#{principal_id}", f"NS#{namespace}"), _AccessItem.pk.exists(), absent)
 
     def put_key(self, tx: Transaction, workspace: Workspace, key: ApiKey, secret_sha256: str) -> None:
         """Add the write of a new API key."""

@@ -33,6 +33,10 @@ class RequestBody(BaseModel):
         """Raise where a request has a refusal with a code of its own; called before the fields are looked at."""
 
 
+class NoBody(RequestBody):
+    """The body of a request that takes none: absent or `{}`."""
+
+
 def read_body(event: APIGatewayProxyEvent, model: type[_Body]) -> _Body:
     """Return the request's body as the model, or raise one error that lists every fault by JSON pointer."""
     text, document = checked(event)

@@ -1,6 +1,7 @@
 """Use cases of the catalog: namespaces and the projects in them."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from packhouse.access.model import Member, Principal, Role, Workspace
 from packhouse.access.store import AccessStore
@@ -49,3 +50,12 @@ class Catalog:
         self.store.put_project(tx, project)
         tx.commit()
         return project
+
+    def update_project(self, workspace: Workspace, changes: dict[str, Any]) -> Project:
+        """Change those of name, description and training use that are given."""
+        seen = self.store.get_project(workspace)
+        changed = seen.model_copy(update=changes | {"updatedAt": self.clock()})
+        tx = Transaction()
+        self.store.put_changed(tx, seen, changed)
+        tx.commit()
+        return changed

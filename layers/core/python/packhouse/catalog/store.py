@@ -32,7 +32,6 @@ class _CatalogItem(Model):
     pk = UnicodeAttribute(hash_key=True)
     sk = UnicodeAttribute(range_key=True)
     namespace = UnicodeAttribute(null=True)
-    training_use = UnicodeAttribute(null=True)
     body = UnicodeAttribute()
     by_namespace = _ByNamespace()
 
@@ -82,7 +81,6 @@ class CatalogStore:
             NotFoundError("NAMESPACE_NOT_FOUND", f"There is no namespace {project.namespace}."),
         )
         item = _CatalogItem(_project_pk(workspace), _PROJECT, namespace=project.namespace)
-        item.training_use = project.trainingUse.value
         item.body = project.model_dump_json()
         taken = ConflictError("PROJECT_EXISTS", f"The project {workspace} exists already.")
         tx.put(item, _CatalogItem.pk.does_not_exist(), taken)
@@ -93,6 +91,19 @@ class CatalogStore:
             return Project.model_validate_json(_CatalogItem.get(_project_pk(workspace), _PROJECT).body)
         except _CatalogItem.DoesNotExist:
             raise NotFoundError("PROJECT_NOT_FOUND", f"There is no project {workspace}.") from None
+
+    def list_projects(self, namespace: str) -> list[Project]:
+        """Return the projects of a namespace by slug, as an index sees them (a moment late); one query a megabyte."""
+        return [Project.model_validate_json(item.body) for item in _CatalogItem.by_namespace.query(namespace)]
+
+    def put_changed(self, tx: Transaction, seen: Project, changed: Project) -> None:
+        """Add the change of a project that is still as it was seen."""
+        tx.update(
+            _CatalogItem(_project_pk(Workspace(seen.namespace, seen.slug)), _PROJECT),
+            [_CatalogItem.body.set(changed.model_dump_json())],
+            _CatalogItem.body == seen.model_dump_json(),
+            ConflictError("PROJECT_CONFLICT", "The project changed at the same moment; read it again and repeat."),
+        )
 
     def project_key(self, workspace: Workspace) -> tuple[type[Model], str, str]:
         """Return the project's key, for reads together with other items."""

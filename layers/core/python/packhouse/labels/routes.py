@@ -7,7 +7,7 @@ from pydantic import Field, field_validator, model_validator
 
 from packhouse.access.model import Action
 from packhouse.api.app import accepted, answer, spliced
-from packhouse.api.bodies import RequestBody, read_body
+from packhouse.api.bodies import NoBody, RequestBody, read_body
 from packhouse.api.fields import Name, Prose, Sha256
 from packhouse.api.paging import Cursors, read_limit
 from packhouse.api.principal import workspace_of
@@ -49,10 +49,6 @@ class RevisionRequest(RequestBody):
         if self.rows is not None and (self.content_length or self.sha256):
             raise ValueError("content_length and sha256 go with upload")
         return self
-
-
-class SubmitRequest(RequestBody):
-    """Nothing: the revision is named by the path."""
 
 
 class ReviewRequest(RequestBody):
@@ -120,7 +116,7 @@ def register(app: APIGatewayRestResolver, labels: Labels, cursors: Cursors) -> N
     @app.post("/api/v1/label-packs/<label_pack_id>/revisions/<revision_id>/submit")
     def submit_revision(label_pack_id: str, revision_id: str) -> Response[str]:
         caller, workspace = workspace_of(app.current_event, Action.WRITE)
-        read_body(app.current_event, SubmitRequest)
+        read_body(app.current_event, NoBody)
         job = labels.submit(workspace, label_pack_id, revision_id, caller)
         return accepted({"job_id": job.job_id, "job_status": job.status, "revision_id": revision_id}, job.job_id)
 
