@@ -163,6 +163,8 @@ def test_a_key_expires_at_its_moment(access: Access, clock: _Clock) -> None:
 
 
 def test_a_person_comes_with_memberships_and_flags(access: Access) -> None:
+    for namespace in ("acme", "beta"):
+        access.set_member(namespace, OWNER.principal_id, Role.OWNER, OWNER)
     access.set_member("acme", "user-1", Role.EDITOR, OWNER)
     access.set_member("beta", "user-1", Role.VIEWER, OWNER)
     access.set_member("beta", "user-10", Role.OWNER, OWNER)
