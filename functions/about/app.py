@@ -1,16 +1,10 @@
-"""What the API says of itself to anyone: that it is alive."""
+"""What the API says of itself to anyone: that it is alive, and what it can do."""
 
-from aws_lambda_powertools.event_handler import Response
-
-from packhouse.api.app import answer, create_app, handler_of
+from packhouse.about.routes import register
+from packhouse.api.app import create_app, handler_of
+from packhouse.api.endpoints import Endpoints
 
 app = create_app()
-
-
-@app.get("/api/v1/live")
-def live() -> Response[str]:
-    """Answer the liveness probe."""
-    return answer(200, {"status": "live"})
-
-
+endpoints = Endpoints(app)
+register(endpoints)
 handler = handler_of(app)

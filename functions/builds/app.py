@@ -1,7 +1,9 @@
 """Dataset builds, versions, exports and jobs over HTTP."""
 
 from packhouse.api.app import create_app, handler_of
+from packhouse.api.endpoints import Endpoints
 from packhouse.aws.objects import Objects
+from packhouse.aws.once import OnceTable
 from packhouse.builds.routes import register
 from packhouse.builds.service import Builds
 from packhouse.builds.store import BuildStore
@@ -13,11 +15,13 @@ from packhouse.labels.store import LabelStore
 from packhouse.settings import BuildsSettings
 
 _settings = BuildsSettings.from_env()
+OnceTable(_settings.idempotency_table)
 _jobs = JobStore(_settings.builds_table)
 
 app = create_app()
+endpoints = Endpoints(app)
 register(
-    app,
+    endpoints,
     Builds(
         store=BuildStore(_settings.builds_table),
         jobs=_jobs,
@@ -28,5 +32,5 @@ register(
     ),
 )
 machines = {JobKind.LABEL_INGEST: _settings.label_ingest_arn, JobKind.DATASET_BUILD: _settings.dataset_build_arn}
-register_jobs(app, _jobs, machines)
+register_jobs(endpoints, _jobs, machines)
 handler = handler_of(app)

@@ -1,8 +1,10 @@
 """Label packs over HTTP."""
 
 from packhouse.api.app import create_app, handler_of
+from packhouse.api.endpoints import Endpoints
 from packhouse.api.paging import Cursors
 from packhouse.aws.objects import Objects
+from packhouse.aws.once import OnceTable
 from packhouse.catalog.store import CatalogStore
 from packhouse.jobs.store import JobStore
 from packhouse.labels.routes import register
@@ -11,10 +13,12 @@ from packhouse.labels.store import LabelStore
 from packhouse.settings import LabelsSettings
 
 _settings = LabelsSettings.from_env()
+OnceTable(_settings.idempotency_table)
 
 app = create_app()
+endpoints = Endpoints(app)
 register(
-    app,
+    endpoints,
     Labels(
         store=LabelStore(_settings.labels_table),
         jobs=JobStore(_settings.builds_table),

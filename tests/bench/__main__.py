@@ -4,7 +4,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 
@@ -17,7 +17,12 @@ from tests.bench.figure import Figure, Run
 
 sys.path.insert(0, str(ROOT / "layers" / "core" / "python"))
 
-FIGURES = {"P1": "cold_imports", "P2": "round_trips"}
+FIGURES = {
+    "P1": "cold_imports.measure",
+    "P2": "round_trips.measure",
+    "P3": "warm_reads.measure_reads",
+    "P4": "warm_reads.measure_lists",
+}
 WIDTH = 140  # of the tables when the output is not a terminal
 REPORT = ROOT / "docs" / "benchmarks.md"
 
@@ -44,9 +49,15 @@ def measure(numbers: Sequence[str], console: Console) -> list[Figure]:
     with Progress(*columns, console=console) as progress:
         run = Run(progress)
         try:
-            return [import_module(f"tests.bench.{FIGURES[number]}").measure(run) for number in numbers]
+            return [_measured(number)(run) for number in numbers]
         finally:
             run.close()
+
+
+def _measured(number: str) -> Callable[[Run], Figure]:
+    module, _, name = FIGURES[number].partition(".")
+    found: Callable[[Run], Figure] = getattr(import_module(f"tests.bench.{module}"), name)
+    return found
 
 
 def printed(figure: Figure) -> Table:

@@ -22,6 +22,7 @@ WORKSPACE = f"{NAMESPACE}/{PROJECT}"
 OWNER = Principal(principal_id="user-owner", memberships={NAMESPACE: Role.OWNER})
 CAPABILITY = "ball_detection"
 MOMENT = "2026-04-15T10:00:00.005Z"
+LARGE = 5_000  # members of a collection
 PACKS = 251  # the first of them lies in another project
 Json = dict[str, Any]
 
@@ -52,6 +53,7 @@ class Spent:
 
 NONE = Budget(0, stated=True)
 READ = Budget(1, stated=True)
+ONE, TWO = Budget(1, stated=True), Budget(2, stated=True)
 COMMAND = Budget(1)
 DECISION = Budget(2)
 
@@ -73,15 +75,31 @@ class Walk:
         self.handlers, self.wire = handlers, wire
 
     def request(
-        self, budget: Budget, method: str, path: str, body: Json | None = None, *, name: str = "", status: int = 200
+        self,
+        budget: Budget,
+        method: str,
+        path: str,
+        body: Json | None = None,
+        *,
+        name: str = "",
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
     ) -> tuple[Spent, Json]:
         """Make one request, which must answer with the status, and return what it cost and said."""
         self.wire.take()
-        answered = self.handlers.call(method, path, OWNER, body, WORKSPACE)
+        answered = self.handlers.call(method, path, OWNER, body, WORKSPACE, headers)
         spent = self._spent(name, f"{method} {answered.route.path}", budget)
         if answered.status != status:
             raise AssertionError(f"{method} {path}: {answered.status} {answered.text[:500]}")
         return spent, answered.body
+
+    def page(self, path: str) -> Spent:
+        """Read a page, which answers no JSON and calls nothing."""
+        self.wire.take()
+        answered = self.handlers.call("GET", path)
+        if answered.status != 200:
+            raise AssertionError(answered.text[:500])
+        return self._spent("", f"GET {answered.route.path}", NONE)
 
     def authorize(self, name: str, budget: Budget, headers: Mapping[str, str], *, refused: bool = False) -> Spent:
         """Let the authorizer judge a credential."""
@@ -102,6 +120,8 @@ def iter_spent(handlers: Handlers, wire: Wire, variables: Mapping[str, str], tok
     """Yield what every endpoint costs on empty tables. `variables` name the tables, `token` is anyone's JWT."""
     walk = Walk(handlers, wire)
     yield walk.request(NONE, "GET", "/api/v1/live")[0]
+    yield walk.request(NONE, "GET", "/api/v1/openapi.json")[0]
+    yield walk.page("/api/v1/docs")
     yield from _iter_access(walk, token)
     yield from _iter_labels(walk)
     yield from _iter_builds(walk, variables)
@@ -120,6 +140,7 @@ def _iter_access(walk: Walk, token: str) -> Iterator[Spent]:
     yield walk.request(READ, "GET", f"{at}/projects/{PROJECT}")[0]
     yield walk.request(READ, "GET", f"{at}/projects")[0]
     yield walk.request(DECISION, "PATCH", f"{at}/projects/{PROJECT}", {"description": "One match day."})[0]
+    yield from _iter_datasets(walk, f"{at}/projects/{PROJECT}")
     for person in ("user-editor", "user-leaver"):
         member = walk.request(COMMAND, "PUT", f"{at}/members/{person}", {"role": "editor"})[0]
     yield member
@@ -140,6 +161,41 @@ def _iter_access(walk: Walk, token: str) -> Iterator[Spent]:
     yield walk.authorize("authorizer, wrong key", READ, wrong, refused=True)
     forged = {"Authorization": f"Bearer {token[:-8]}AAAAAAAA"}
     yield walk.authorize("authorizer, forged JWT", NONE, forged, refused=True)
+
+
+def _iter_datasets(walk: Walk, project_at: str) -> Iterator[Spent]:
+    at, one = f"{project_at}/datasets", {"name": "counted", "metadata": {"season": 2026}}
+    yield walk.request(ONE, "POST", at, one, status=201)[0]
+    yield walk.request(ONE, "POST", at, one, name="POST …/datasets, name taken", status=409)[0]
+    yield walk.request(ONE, "GET", f"{at}?pageSize=200")[0]
+    yield walk.request(TWO, "GET", f"{at}/counted")[0]
+    yield walk.request(ONE, "PATCH", f"{at}/counted", {"tags": ["q1"]})[0]
+    yield walk.request(TWO, "PATCH", f"{at}/counted", {"name": "renamed"}, name="PATCH …/datasets/{name}, renamed")[0]
+    beside = f"{project_at}/collections"
+    wanted = {"name": "in", "dataset": "renamed", "members": ["node-1", "node-2"]}
+    alone = {"name": "alone", "members": ["node-1"]}
+    name = "POST …/collections, standing alone"
+    yield walk.request(COMMAND, "POST", beside, alone, name=name, status=201)[0]
+    yield walk.request(DECISION, "POST", beside, wanted, name="POST …/collections, in a dataset", status=201)[0]
+    # A dataset's name and whether it is there stand with the dataset alone: one more read, for all of a page.
+    yield walk.request(Budget(2), "GET", beside)[0]
+    yield walk.request(Budget(2), "GET", f"{beside}/in")[0]
+    yield walk.request(Budget(4), "PATCH", f"{beside}/alone", {"dataset": "renamed"})[0]
+    members = {"add": ["node-3"], "remove": ["node-1"]}
+    yield walk.request(Budget(3), "POST", f"{beside}/in/members", members)[0]
+    for start in range(0, LARGE, 1000):
+        more = {"add": [f"node-{number:05d}" for number in range(start, start + 1000)]}
+        name = "POST …/collections/{name}/members, beyond a thousand"
+        spent = walk.request(Budget(4), "POST", f"{beside}/in/members", more, name=name)[0]
+    yield spent
+    yield walk.request(Budget(3), "GET", f"{beside}/in/members?page=20&pageSize=200")[0]
+    name = "GET …/datasets/{name}, with a collection of 5,000"
+    yield walk.request(TWO, "GET", f"{at}/renamed", name=name)[0]
+    yield walk.request(Budget(3), "DELETE", f"{beside}/alone")[0]
+    yield walk.request(TWO, "DELETE", f"{at}/renamed")[0]
+    key = {"Idempotency-Key": "counted"}
+    for budget, name in ((ONE, "POST …/datasets, under a key"), (TWO, "POST …/datasets, the same key again")):
+        yield walk.request(budget, "POST", at, {"name": "once"}, name=name, status=201, headers=key)[0]
 
 
 def _iter_labels(walk: Walk) -> Iterator[Spent]:

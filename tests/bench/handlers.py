@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
+from urllib.parse import parse_qs
 
 from local import ROOT
 from packhouse.access.model import Principal
@@ -66,18 +67,38 @@ class Handlers:
         caller: Principal | None = None,
         body: Json | None = None,
         workspace: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Answered:
         """Call an endpoint as somebody whom the authorizer let through."""
+        event, handler = self.event(method, path, caller, body, workspace, headers)
+        answer = handler(event, None)
+        flat = {name: values[0] for name, values in answer.get("multiValueHeaders", {}).items()}
+        route = Route(self._find(method, path.partition("?")[0])[0].function, method, event["resource"])
+        return Answered(route, answer["statusCode"], flat, answer["body"] or "")
+
+    def event(
+        self,
+        method: str,
+        path: str,
+        caller: Principal | None,
+        body: Json | None,
+        workspace: str | None,
+        headers: Mapping[str, str] | None = None,
+    ) -> tuple[Json, Handler]:
+        """Return what API Gateway would send for a request, and the handler that it would send it to."""
+        path, _, asked = path.partition("?")
+        query = parse_qs(asked, keep_blank_values=True)
         route, names, values = self._find(method, path)
-        headers = {"Content-Type": "application/json"} | ({"X-Workspace": workspace} if workspace else {})
+        sent = {"Content-Type": "application/json", **(headers or {})}
+        sent |= {"X-Workspace": workspace} if workspace else {}
         event = {
             "resource": route.path,
             "path": path,
             "httpMethod": method,
-            "headers": headers,
-            "multiValueHeaders": {name: [value] for name, value in headers.items()},
-            "queryStringParameters": None,
-            "multiValueQueryStringParameters": None,
+            "headers": sent,
+            "multiValueHeaders": {name: [value] for name, value in sent.items()},
+            "queryStringParameters": {name: given[-1] for name, given in query.items()} or None,
+            "multiValueQueryStringParameters": query or None,
             "pathParameters": dict(zip(names, values, strict=True)),
             "stageVariables": None,
             "requestContext": {
@@ -91,10 +112,7 @@ class Handlers:
             "body": None if body is None else json.dumps(body),
             "isBase64Encoded": False,
         }
-        handler: Handler = self.app(route.function).handler
-        answer = handler(event, None)
-        flat = {name: values[0] for name, values in answer.get("multiValueHeaders", {}).items()}
-        return Answered(route, answer["statusCode"], flat, answer["body"] or "")
+        return event, self.app(route.function).handler
 
     def authorize(self, headers: Mapping[str, str]) -> Json:
         """Call the authorizer; its refusal is an exception, as API Gateway wants it."""

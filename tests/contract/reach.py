@@ -16,7 +16,16 @@ from tests.contract.sources import FUNCTIONS, PACKAGE, tree
 Action = tuple[str, str]
 """An IAM action and what it is for: a table, a table's index, a bucket, or `execution`."""
 
-WRITES = {"put": "PutItem", "update": "UpdateItem", "delete": "DeleteItem", "check": "ConditionCheckItem"}
+WRITERS = {
+    "Transaction": {
+        "put": {"PutItem"},
+        "update": {"UpdateItem"},
+        "delete": {"DeleteItem"},
+        "check": {"ConditionCheckItem"},
+    },
+    # whoever keeps what a request came to is asked for it by the endpoint around
+    "Once": {"commit": {"PutItem", "GetItem"}, "keep": {"PutItem", "GetItem"}},
+}
 READS = {"get": "GetItem", "query": "Query"}
 OBJECTS = {
     "read": {"GetObject"},
@@ -30,6 +39,9 @@ OBJECTS = {
     "write_once": {"PutObject", "GetObject"},  # looks at what is there when it is not the first
     "writer": {"PutObject", "GetObject", "AbortMultipartUpload"},
 }
+TABLES = {"jobs": "BuildsTable", "datasets": "CatalogTable", "collections": "CatalogTable"}
+"""The table of a context that has none of its own name."""
+
 EXECUTIONS = {"start": "StartExecution", "find": "DescribeExecution"}
 
 
@@ -142,7 +154,7 @@ def iter_callees(scope: ast.AST, path: Path, owner: Definition | None) -> Iterat
 def iter_port_calls(scope: ast.AST, path: Path, owner: Definition | None) -> Iterator[Action]:
     """Yield the actions of the calls that a scope makes at a port itself."""
     names = names_in(scope, path, owner)
-    table = f"{path.parent.name.capitalize()}Table".replace("Jobs", "Builds")
+    table = TABLES.get(path.parent.name, f"{path.parent.name.capitalize()}Table")
     for node in ast.walk(scope):
         if isinstance(node, ast.Attribute):
             base = ast.unparse(node.value)
@@ -152,8 +164,9 @@ def iter_port_calls(scope: ast.AST, path: Path, owner: Definition | None) -> Ite
                 yield from ((f"s3:{action}", bucket) for action in OBJECTS.get(node.attr, ()))
             elif port == "executions" and node.attr in EXECUTIONS:
                 yield f"states:{EXECUTIONS[node.attr]}", "execution"
-            elif port == "Transaction" and node.attr in WRITES:
-                yield f"dynamodb:{WRITES[node.attr]}", table
+            elif port in WRITERS and node.attr in WRITERS[port]:
+                where = table if port == "Transaction" else "IdempotencyTable"
+                yield from ((f"dynamodb:{action}", where) for action in WRITERS[port][node.attr])
             elif path.stem == "store":
                 yield from _of_model(base, node.attr, table)
         elif isinstance(node, ast.FunctionDef) and path.stem == "store" and _reads_together(node):

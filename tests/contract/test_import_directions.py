@@ -14,7 +14,11 @@ import pytest
 from tests.contract.sources import FUNCTIONS, module_name, modules, tree
 
 PURE = ("stdlib", "pydantic", "msgspec", "isal", "errors")
-JOBS = ("jobs.store", "aws.executions")  # jobs have no use case of their own: their one route reads their store
+JOBS = (
+    "jobs.model",
+    "jobs.store",
+    "aws.executions",
+)  # jobs have no use case of their own: their one route reads their store
 
 LAYERS: dict[str, tuple[str, ...]] = {
     "pipeline": (*PURE, "pipeline"),
@@ -24,13 +28,25 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "store": ("stdlib", "pynamodb", "orjson", "pydantic", "errors", "aws", ".model", "access.model", "jobs.model"),
     "routes": (*PURE, "powertools", "api", "pipeline", ".model", ".service", "access.model", "aws.clock", *JOBS),
     "api": (
-        "stdlib", "powertools", "pydantic", "orjson", "errors", "api", "access.model", "access.rules", "aws.faults",
+        "stdlib",
+        "powertools",
+        "pydantic",
+        "orjson",
+        "errors",
+        "api",
+        "access.model",
+        "access.rules",
+        "aws.faults",
+        "aws.once",
     ),
-    "aws": ("stdlib", "botocore", "pynamodb", "ulid", "errors", "aws"),
+    "aws": ("stdlib", "botocore", "pynamodb", "orjson", "pydantic", "ulid", "errors", "aws"),
     "errors": ("stdlib",),
     "settings": ("stdlib",),
     "access.tokens": ("stdlib", "jwt", "pydantic"),
     "access.authorize": ("stdlib", "access.model", "access.service", "access.tokens"),
+    # the document of all contexts; their endpoints are declared there once more, and never called
+    "about.document": ("stdlib", "powertools", "api", "about.model", "*.routes"),
+    "about.routes": ("stdlib", "powertools", "pydantic", "api", "about.document"),
     "task": ("stdlib", "powertools", "errors", "jobs.model", "aws"),
     # above the contexts: it ends jobs of every kind
     "settle": ("stdlib", "powertools", "errors", "settings", "task", "aws", "*.model", "*.store", "*.service"),

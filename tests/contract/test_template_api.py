@@ -9,7 +9,7 @@ import pytest
 from packhouse.errors import CODES
 from tests.contract.sources import Json, made, template, written
 
-PUBLIC = {("GET", "/api/v1/live")}
+PUBLIC = {("GET", "/api/v1/live"), ("GET", "/api/v1/openapi.json"), ("GET", "/api/v1/docs")}
 API = template()["Resources"]["Api"]["Properties"]
 ANSWERS = API["GatewayResponses"]
 

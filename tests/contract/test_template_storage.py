@@ -14,7 +14,19 @@ def test_there_are_tables_and_buckets_to_look_at() -> None:
     assert BUCKETS == ["DataBucket", "UploadsBucket"]
 
 
-@pytest.mark.parametrize("name", TABLES)
+FORGETFUL = {"IdempotencyTable"}
+"""Answers of a day: storage.md excepts it."""
+
+
+@pytest.mark.parametrize("name", FORGETFUL)
+def test_a_table_that_forgets_says_when(name: str) -> None:
+    assert written("AWS::DynamoDB::Table")[name]["TimeToLiveSpecification"] == {
+        "AttributeName": "expires_at",
+        "Enabled": True,
+    }
+
+
+@pytest.mark.parametrize("name", sorted(set(TABLES) - FORGETFUL))
 def test_a_table_can_be_restored_and_is_not_deleted_by_accident(name: str) -> None:
     table = RESOURCES[name]
     properties = table["Properties"]

@@ -78,14 +78,14 @@ def _by_header() -> Iterator[tuple[str, Make]]:
 
 def _by_claim() -> Iterator[tuple[str, Make]]:
     now = int(time.time())
-    minute, day = 60, 24 * 3600
+    hour, day = 3600, 24 * 3600  # far enough off for a suite that takes its time
     wrong: dict[str, tuple[Any, ...]] = {
         "exp": (
-            ..., None, now - minute, 0, -1, str(now + minute), now + minute + 0.5, True, [now], 10**30,
-            now + day + minute,
+            ..., None, now - hour, 0, -1, str(now + hour), now + hour + 0.5, True, [now], 10**30,
+            now + day + hour,
         ),
-        "nbf": (now + minute, 10**30, "soon", None),
-        "iat": (now + minute, 10**30, "now", None),
+        "nbf": (now + hour, 10**30, "soon", None),
+        "iat": (now + hour, 10**30, "now", None),
         "aud": (..., None, "", "other", [], ["other"], {"packhouse": 1}, 1, "PACKHOUSE"),
         "iss": (..., None, "", "https://other.test", "https://issuer.test/", "HTTPS://ISSUER.TEST"),
         "sub": (..., None, "", 1, "a b", "a\nb", "a/b", "a#b", "\x00", ".a", "ü", "a" * 129, ["a"], "../a", "user-1\n"),

@@ -12,6 +12,7 @@ from packhouse.access.service import Access
 from packhouse.access.store import AccessStore
 from packhouse.access.tokens import TokenVerifier
 from packhouse.aws.clock import later, timestamp
+from packhouse.aws.once import Once
 from tests.bench.wire import Wire
 from tests.unit.access.issuer import AUDIENCE, ISSUER, KeyServer, claims, token
 
@@ -96,7 +97,8 @@ def access(wire: Wire, clock: _Clock) -> Access:
 
 
 def test_a_key_opens_its_project_with_its_scopes(access: Access) -> None:
-    key, credential = access.create_key(WORKSPACE, "ci", (Scope.READ, Scope.EXPORT), None, OWNER)
+    key = access.create_key(WORKSPACE, "ci", (Scope.READ, Scope.EXPORT), None, OWNER, Once())
+    credential = key.key
     found = access.find_key_principal(credential)
     scopes = (Scope.READ, Scope.EXPORT)
     assert found == Principal(principal_id=key.id, key_workspace="acme/match-day", key_scopes=scopes)
@@ -105,7 +107,7 @@ def test_a_key_opens_its_project_with_its_scopes(access: Access) -> None:
 
 
 def test_a_key_is_shown_once_and_its_secret_stored_nowhere(access: Access, wire: Wire) -> None:
-    _, credential = access.create_key(WORKSPACE, "ci", (Scope.READ,), None, OWNER)
+    credential = access.create_key(WORKSPACE, "ci", (Scope.READ,), None, OWNER, Once()).key
     secret = credential.rpartition("_")[2]
     stored = access.store.find_key(credential.removeprefix("phk_").rpartition("_")[0])
     assert stored is not None
@@ -114,7 +116,7 @@ def test_a_key_is_shown_once_and_its_secret_stored_nowhere(access: Access, wire:
 
 
 def test_every_change_of_a_key_opens_nothing(access: Access) -> None:
-    _, good = access.create_key(WORKSPACE, "ci", (Scope.READ,), None, OWNER)
+    good = access.create_key(WORKSPACE, "ci", (Scope.READ,), None, OWNER, Once()).key
     assert access.find_key_principal(good) is not None
     for at in range(len("phk_"), len(good)):
         other = "0" if good[at] != "0" else "1"
@@ -124,17 +126,28 @@ def test_every_change_of_a_key_opens_nothing(access: Access) -> None:
 
 
 def test_the_secret_of_one_key_does_not_open_another(access: Access) -> None:
-    _, one = access.create_key(WORKSPACE, "one", (Scope.READ,), None, OWNER)
-    _, two = access.create_key(WORKSPACE, "two", (Scope.READ,), None, OWNER)
+    one = access.create_key(WORKSPACE, "one", (Scope.READ,), None, OWNER, Once()).key
+    two = access.create_key(WORKSPACE, "two", (Scope.READ,), None, OWNER, Once()).key
     assert access.find_key_principal(f"{one.rpartition('_')[0]}_{two.rpartition('_')[2]}") is None
 
 
 @pytest.mark.parametrize(
     "credential",
     [
-        "phk_", "phk__", "phk___", "phk_key", "phk_key_", "phk__secret", "phk_KEY#x_y", "phk_PRN#user_x",
-        "phk_key_01ARZ3NDEKTSV4RRFFQ69G5FAV_" + "0" * 64, "phk_ü_ü", "phk_\x00_\x00", "phk_" + "k" * 4000 + "_0",
-        "phk_key_" + "0" * 26 + "_" + "0" * 100_000, "phk_\ud800_\ud800",
+        "phk_",
+        "phk__",
+        "phk___",
+        "phk_key",
+        "phk_key_",
+        "phk__secret",
+        "phk_KEY#x_y",
+        "phk_PRN#user_x",
+        "phk_key_01ARZ3NDEKTSV4RRFFQ69G5FAV_" + "0" * 64,
+        "phk_ü_ü",
+        "phk_\x00_\x00",
+        "phk_" + "k" * 4000 + "_0",
+        "phk_key_" + "0" * 26 + "_" + "0" * 100_000,
+        "phk_\ud800_\ud800",
     ],
 )
 def test_what_is_no_key_opens_nothing(access: Access, credential: str) -> None:
@@ -149,13 +162,14 @@ def test_what_has_not_the_form_of_a_key_costs_no_read(access: Access, wire: Wire
 
 
 def test_a_revoked_key_opens_nothing_from_then_on(access: Access) -> None:
-    key, credential = access.create_key(WORKSPACE, "ci", (Scope.READ,), None, OWNER)
+    key = access.create_key(WORKSPACE, "ci", (Scope.READ,), None, OWNER, Once())
+    credential = key.key
     access.store.revoke_key(WORKSPACE, key.id, MOMENT)
     assert access.find_key_principal(credential) is None
 
 
 def test_a_key_expires_at_its_moment(access: Access, clock: _Clock) -> None:
-    _, credential = access.create_key(WORKSPACE, "ci", (Scope.READ,), later(MOMENT, 60), OWNER)
+    credential = access.create_key(WORKSPACE, "ci", (Scope.READ,), later(MOMENT, 60), OWNER, Once()).key
     clock.moment = later(MOMENT, 59)
     assert access.find_key_principal(credential) is not None
     clock.moment = later(MOMENT, 60)

@@ -1,4 +1,5 @@
 import base64
+import json
 from typing import Any
 
 import pytest
@@ -6,7 +7,7 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from packhouse.api.paging import Cursors, page_of, read_limit, read_page
+from packhouse.api.paging import Cursors, NoQuery, Page, RequestQuery, Section, read_query
 from packhouse.errors import InvalidInputError, RequestFaultsError
 
 CURSORS = Cursors("a secret of the tests")
@@ -109,33 +110,50 @@ def test_a_cursor_of_another_secret_is_refused() -> None:
 
 
 def query(**parameters: str) -> APIGatewayProxyEvent:
-    return APIGatewayProxyEvent({"queryStringParameters": parameters or None})
+    given = {name: [value] for name, value in parameters.items()}
+    return APIGatewayProxyEvent({"multiValueQueryStringParameters": given or None})
+
+
+def faults(event: APIGatewayProxyEvent, model: type[RequestQuery]) -> list[str]:
+    with pytest.raises(RequestFaultsError) as error:
+        read_query(event, model)
+    return [fault.loc for fault in error.value.faults]
 
 
 def test_limits_are_whole_numbers_in_their_range() -> None:
-    assert read_limit(query()) == 50
-    assert [read_limit(query(limit=text)) for text in ("1", "200", "007")] == [1, 200, 7]
-    assert read_page(query()) == (1, 50)
-    assert read_page(query(page="10000", pageSize="200")) == (10_000, 200)
+    assert read_query(query(), Section) == Section(limit=50, cursor=None)
+    assert [read_query(query(limit=text), Section).limit for text in ("1", "200", "007")] == [1, 200, 7]
+    assert read_query(query(), Page) == Page(page=1, pageSize=50)
+    assert read_query(query(page="10000", pageSize="200"), Page).end == 2_000_000
 
 
 @pytest.mark.parametrize(
-    "text", ["0", "201", "-1", "+1", "1.0", "1e2", "", " ", "1 ", "ten", "0x1", "1_0", "\u0661", "\u00b2", "9" * 5000,
-    "null",
+    "text",
+    ["0", "201", "-1", "+1", "1.0", "1e2", "", " ", "1 ", "ten", "0x1", "1_0", "\u0661", "\u00b2", "9" * 5000, "null",
      "\x00", "é"],
-)
-@pytest.mark.parametrize("name", ["limit", "pageSize"])
-def test_any_other_limit_is_refused(name: str, text: str) -> None:
-    with pytest.raises(RequestFaultsError) as error:
-        read_limit(query(limit=text)) if name == "limit" else read_page(query(pageSize=text))
-    assert [fault.loc for fault in error.value.faults] == [f"query {name}"]
+)  # fmt: skip
+@pytest.mark.parametrize(("model", "name"), [(Section, "limit"), (Page, "pageSize")])
+def test_any_other_limit_is_refused(model: type[RequestQuery], name: str, text: str) -> None:
+    assert faults(query(**{name: text}), model) == [f"query {name}"]
+
+
+def test_a_parameter_that_is_unknown_or_repeated_is_refused_with_all_others() -> None:
+    event = APIGatewayProxyEvent({"multiValueQueryStringParameters": {"page": ["1", "2"], "size": ["5"]}})
+    assert sorted(faults(event, Page)) == ["query page", "query size"]
+    assert faults(query(page="1"), NoQuery) == ["query page"]
 
 
 @given(st.integers(0, 30), st.integers(1, 12))
 def test_pages_by_number_hold_every_item_once(count: int, size: int) -> None:
-    items = list(range(count))
-    first = page_of("things", items, 1, size)
+    items = [str(number) for number in range(count)]
+
+    def page(number: int) -> dict[str, Any]:
+        wanted = Page(page=number, pageSize=size)
+        shown: dict[str, Any] = json.loads(wanted.of("things", items[: wanted.end], count))
+        return shown
+
+    first = page(1)
     assert (first["total"], first["totalPages"]) == (count, -(-count // size))
-    pages = [page_of("things", items, page, size)["things"] for page in range(1, first["totalPages"] + 2)]
-    assert [item for page in pages for item in page] == items
+    pages = [page(number)["things"] for number in range(1, first["totalPages"] + 2)]
+    assert [str(item) for things in pages for item in things] == items
     assert pages[-1] == []

@@ -6,6 +6,7 @@
     ├── ForbiddenError             403   seen, but not allowed
     ├── NotFoundError              404   not there, or not to be known about
     ├── ConflictError              409   the state does not allow it
+    ├── PreconditionFailedError    412   changed since the caller saw it
     ├── TooLargeError              413
     ├── UnsupportedMediaError      415
     ├── ServiceUnavailableError    503   transient: the state machines retry exactly this one
@@ -76,6 +77,13 @@ class ConflictError(PackhouseError):
     title = "Conflict"
 
 
+class PreconditionFailedError(PackhouseError):
+    """The thing is not in the state that the request was made for."""
+
+    status = 412
+    title = "Precondition failed"
+
+
 class TooLargeError(PackhouseError):
     """More bytes than one request may carry."""
 
@@ -110,6 +118,8 @@ CODES: dict[str, str] = {
     "INVALID_REQUEST": "A field, parameter or header is missing, unknown or of the wrong form; `errors` lists each.",
     "INVALID_JSON": "The body is not one JSON document of the accepted form (UTF-8, unique keys, finite numbers).",
     "INVALID_CURSOR": "The cursor was not made for this list, its filters and this project.",
+    "PRECONDITION_FAILED": "`If-Match` names another state of the thing; read it again and decide anew.",
+    "IDEMPOTENCY_KEY_REUSED": "The `Idempotency-Key` came with another body in the last 24 hours.",
     "BODY_TOO_LARGE": "The body is over 5 MB; send bulk bytes through a presigned upload.",
     "UNSUPPORTED_MEDIA_TYPE": "A body must be `application/json`.",
     "ROUTE_NOT_FOUND": "There is no such path, or not with this method.",
@@ -129,6 +139,12 @@ CODES: dict[str, str] = {
     "LAST_OWNER": "A namespace keeps at least one owner.",
     "PROJECT_CONFLICT": "The project changed at the same moment; read it again and repeat.",
     "API_KEY_NOT_FOUND": "No such key in this project.",
+    # datasets and collections
+    "DATASET_EXISTS": "The project has a dataset of this name.",
+    "DATASET_CONFLICT": "The dataset changed at the same moment; read it again and repeat.",
+    "COLLECTION_NOT_FOUND": "No such collection in this project.",
+    "COLLECTION_EXISTS": "The project has a collection of this name.",
+    "COLLECTION_CONFLICT": "The collection changed at the same moment; read it again and repeat.",
     # label packs
     "LABEL_PACK_NOT_FOUND": "No such label pack in this project. In a build: excluded, the pack is not there.",
     "REVISION_NOT_FOUND": "No such revision of this label pack.",
@@ -150,7 +166,7 @@ CODES: dict[str, str] = {
     "WORKSPACE_TRAINING_OPT_OUT": "Excluded: the pack's project has opted out of training use.",
     "LABEL_PACK_ACCESS_DENIED": "Excluded: the caller may see the pack's project but not draw from it.",
     "BUILD_CONFLICT": "Too many builds of the same dataset at the same moment; repeat the request.",
-    "DATASET_NOT_FOUND": "No such dataset version in this project.",
+    "DATASET_NOT_FOUND": "No such dataset, or dataset version, in this project.",
     "DATASET_NOT_READY": "The dataset version is not built; its job says how far it is.",
     "EXPORT_NOT_FOUND": "The dataset version has no export of this name.",
     "DATASET_QUALITY_HARD_FAIL": "The build ended at the quality gate; its quality summary is kept.",

@@ -38,20 +38,24 @@ class AccessSettings(Settings):
     """Members and API keys."""
 
     access_table: str
+    idempotency_table: str
+    issue_secret: str
 
 
 @dataclass(frozen=True)
 class CatalogSettings(Settings):
-    """Namespaces and projects, and the membership that a new namespace begins with."""
+    """Namespaces, projects, datasets and collections, and the membership that a new namespace begins with."""
 
     access_table: str
     catalog_table: str
+    idempotency_table: str
 
 
 @dataclass(frozen=True)
 class LabelsSettings(Settings):
     """Label packs, and what starts their ingest."""
 
+    idempotency_table: str
     catalog_table: str
     labels_table: str
     builds_table: str
@@ -64,6 +68,7 @@ class LabelsSettings(Settings):
 class BuildsSettings(Settings):
     """Dataset builds, their exports, and jobs of every kind."""
 
+    idempotency_table: str
     catalog_table: str
     labels_table: str
     builds_table: str

@@ -81,3 +81,9 @@ class ApiKey(BaseModel):
     revokedAt: str | None = None  # noqa: N815
     createdAt: str  # noqa: N815
     createdBy: str  # noqa: N815
+
+
+class IssuedKey(ApiKey):
+    """An API key as its one answer shows it, with the credential."""
+
+    key: str = ""

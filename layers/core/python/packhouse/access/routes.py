@@ -1,24 +1,25 @@
 """`/namespaces/{slug}/members` and `…/api-keys`."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+from aws_lambda_powertools.event_handler import Response
 from pydantic import AwareDatetime, Field, field_validator
 
-from packhouse.access.model import Action, Role, Scope, Workspace
+from packhouse.access.model import Action, ApiKey, IssuedKey, Member, Role, Scope
 from packhouse.access.service import Access
 from packhouse.api.app import answer
-from packhouse.api.bodies import NoBody, RequestBody, read_body
+from packhouse.api.bodies import NoBody, RequestBody
+from packhouse.api.endpoints import Call, Endpoints, Listed, Success
 from packhouse.api.fields import Name
-from packhouse.api.paging import page_of, read_page
-from packhouse.api.principal import principal_of, require
+from packhouse.api.paging import Page
 from packhouse.aws.clock import timestamp
 from packhouse.errors import Fault, RequestFaultsError
 
+_MEMBERS = "/namespaces/{slug}/members"
+_KEYS = "/namespaces/{slug}/projects/{projectSlug}/api-keys"
 _PRINCIPAL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@|-]{0,127}")
-
-
 LONGEST = timedelta(days=3660)
 
 
@@ -47,54 +48,50 @@ class KeyRequest(RequestBody):
         return value
 
 
-def register(app: APIGatewayRestResolver, access: Access) -> None:
-    """Add the routes to a resolver."""
+def register(api: Endpoints, access: Access) -> None:
+    """Declare the endpoints."""
 
-    @app.put("/namespaces/<slug>/members/<principalId>")
-    def set_member(slug: str, principalId: str) -> Response[str]:  # noqa: N803  the path's own name
-        caller = principal_of(app.current_event)
-        require(caller, slug, None, Action.OWN)
-        if not _PRINCIPAL_ID.fullmatch(principalId):
-            raise RequestFaultsError([Fault("path principalId", "is not a principal's id")])
-        wanted = read_body(app.current_event, MemberRequest)
-        return answer(200, access.set_member(slug, principalId, wanted.role, caller))
+    @api.put(f"{_MEMBERS}/{{principalId}}", Action.OWN, refusals=("LAST_OWNER",))
+    def set_member(call: Call[MemberRequest]) -> Member:
+        """Make a principal a member, or change a member's role."""
+        return access.set_member(call.workspace.namespace, _principal_id(call.path), call.wanted.role, call.caller)
 
-    @app.get("/namespaces/<slug>/members")
-    def list_members(slug: str) -> Response[str]:
-        require(principal_of(app.current_event), slug, None, Action.READ)
-        page, page_size = read_page(app.current_event)
-        members = [member.model_dump(mode="json") for member in access.store.iter_members(slug)]
-        return answer(200, page_of("members", members, page, page_size))
+    @api.get(_MEMBERS, Action.READ, result=Listed(Member, "members"))
+    def list_members(call: Call[Page]) -> Response[str]:
+        """List the members of a namespace by their principal ids."""
+        members = [member.model_dump_json() for member in access.store.iter_members(call.workspace.namespace)]
+        return answer(200, call.wanted.of("members", members, len(members)))
 
-    @app.delete("/namespaces/<slug>/members/<principalId>")
-    def remove_member(slug: str, principalId: str) -> Response[str]:  # noqa: N803
-        caller = principal_of(app.current_event)
-        require(caller, slug, None, Action.OWN)
-        read_body(app.current_event, NoBody)
-        access.remove_member(slug, principalId, caller)
-        return answer(200, {"success": True})
+    @api.delete(f"{_MEMBERS}/{{principalId}}", Action.OWN, refusals=("MEMBER_NOT_FOUND", "LAST_OWNER"))
+    def remove_member(call: Call[NoBody]) -> Success:
+        """Take a membership away; it acts on the next request."""
+        access.remove_member(call.workspace.namespace, _principal_id(call.path), call.caller)
+        return Success()
 
-    @app.get("/namespaces/<slug>/projects/<projectSlug>/api-keys")
-    def list_api_keys(slug: str, projectSlug: str) -> Response[str]:  # noqa: N803
-        require(principal_of(app.current_event), slug, projectSlug, Action.OWN)
-        page, page_size = read_page(app.current_event)
-        keys = [key.model_dump(mode="json") for key in access.store.iter_keys(Workspace(slug, projectSlug))]
-        return answer(200, page_of("apiKeys", keys, page, page_size))
+    def issued(call: Call[KeyRequest], key: IssuedKey) -> Response[str]:
+        return answer(201, key.model_copy(update={"key": key.key or access.credential(key.id, call.once)}))
 
-    @app.delete("/namespaces/<slug>/projects/<projectSlug>/api-keys/<keyId>")
-    def revoke_api_key(slug: str, projectSlug: str, keyId: str) -> Response[str]:  # noqa: N803
-        require(principal_of(app.current_event), slug, projectSlug, Action.OWN)
-        read_body(app.current_event, NoBody)
-        access.store.revoke_key(Workspace(slug, projectSlug), keyId, access.clock())
-        return answer(200, {"success": True})
-
-    @app.post("/namespaces/<slug>/projects/<projectSlug>/api-keys")
-    def create_api_key(slug: str, projectSlug: str) -> Response[str]:  # noqa: N803
-        caller = principal_of(app.current_event)
-        require(caller, slug, projectSlug, Action.OWN)
-        wanted = read_body(app.current_event, KeyRequest)
+    @api.post(_KEYS, Action.OWN, status=201, show=issued)
+    def create_api_key(call: Call[KeyRequest]) -> IssuedKey:
+        """Create an API key of a project; its secret is shown this once."""
+        wanted = call.wanted
         expires_at = timestamp(wanted.expiresAt) if wanted.expiresAt else None
-        key, credential = access.create_key(
-            Workspace(slug, projectSlug), wanted.name, wanted.scopes, expires_at, caller
-        )
-        return answer(201, key.model_dump(mode="json") | {"key": credential})
+        return access.create_key(call.workspace, wanted.name, wanted.scopes, expires_at, call.caller, call.once)
+
+    @api.get(_KEYS, Action.OWN, result=Listed(ApiKey, "apiKeys"))
+    def list_api_keys(call: Call[Page]) -> Response[str]:
+        """List the API keys of a project, oldest first, those that were revoked too."""
+        keys = [key.model_dump_json() for key in access.store.iter_keys(call.workspace)]
+        return answer(200, call.wanted.of("apiKeys", keys, len(keys)))
+
+    @api.delete(f"{_KEYS}/{{keyId}}", Action.OWN, refusals=("API_KEY_NOT_FOUND",))
+    def revoke_api_key(call: Call[NoBody]) -> Success:
+        """Revoke an API key; from the next request on it opens nothing."""
+        access.store.revoke_key(call.workspace, call.path["keyId"], access.clock())
+        return Success()
+
+
+def _principal_id(path: Mapping[str, str]) -> str:
+    if not _PRINCIPAL_ID.fullmatch(path["principalId"]):
+        raise RequestFaultsError([Fault("path principalId", "is not a principal's id")])
+    return path["principalId"]

@@ -1,18 +1,21 @@
 """Use cases of access: who a credential belongs to, members of a namespace, keys of a project."""
 
+import hashlib
 import hmac
 import re
 import secrets
 from dataclasses import dataclass
 
-from packhouse.access.model import ApiKey, Member, Principal, Role, Scope, Workspace
+from packhouse.access.model import IssuedKey, Member, Principal, Role, Scope, Workspace
 from packhouse.access.store import AccessStore
 from packhouse.aws.clock import Clock, NewId, new_id, now
 from packhouse.aws.dynamo import Transaction
 from packhouse.aws.objects import sha256_hex
+from packhouse.aws.once import Once
 from packhouse.errors import ConflictError
 
 KEY_PREFIX = "phk_"
+SECRET_DIGITS = 64
 _CREDENTIAL = re.compile(KEY_PREFIX + r"(key_[0-9A-HJKMNP-TV-Z]{26})_([0-9a-f]{64})")
 
 
@@ -21,6 +24,7 @@ class Access:
     """Members and keys."""
 
     store: AccessStore
+    issue_secret: str = ""
     clock: Clock = now
     new_id: NewId = new_id
 
@@ -65,10 +69,16 @@ class Access:
         self.store.demand_owner(tx, namespace, stays)
 
     def create_key(
-        self, workspace: Workspace, name: str, scopes: tuple[Scope, ...], expires_at: str | None, caller: Principal
-    ) -> tuple[ApiKey, str]:
-        """Make an API key of the project; return it and the credential, which is shown once and stored nowhere."""
-        key = ApiKey(
+        self,
+        workspace: Workspace,
+        name: str,
+        scopes: tuple[Scope, ...],
+        expires_at: str | None,
+        caller: Principal,
+        once: Once,
+    ) -> IssuedKey:
+        """Make an API key of the project; the credential in it is shown once and stored nowhere."""
+        key = IssuedKey(
             id=self.new_id("key"),
             name=name,
             scopes=scopes,
@@ -76,8 +86,20 @@ class Access:
             createdAt=self.clock(),
             createdBy=caller.principal_id,
         )
-        secret = secrets.token_hex(32)
+        credential = self.credential(key.id, once)
         tx = Transaction()
-        self.store.put_key(tx, workspace, key, sha256_hex(secret.encode()))
-        tx.commit()
-        return key, f"{KEY_PREFIX}{key.id}_{secret}"
+        self.store.put_key(tx, workspace, key, sha256_hex(credential[-SECRET_DIGITS:].encode()))
+        once.commit(tx, key)
+        return key.model_copy(update={"key": credential})
+
+    def credential(self, key_id: str, once: Once) -> str:
+        """Return the credential of a new key: a random secret, or the one of the request's idempotency key.
+
+        The latter is an HMAC of what only the caller knows, so that a repeat is answered with a secret nobody stored.
+        """
+        if once.spoken is None:
+            secret = secrets.token_hex(SECRET_DIGITS // 2)
+        else:
+            message = f"{key_id}\n{once.spoken}".encode()
+            secret = hmac.digest(self.issue_secret.encode(), message, hashlib.sha256).hex()
+        return f"{KEY_PREFIX}{key_id}_{secret}"

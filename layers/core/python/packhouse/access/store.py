@@ -97,7 +97,7 @@ class AccessStore:
         """Add the write of a new API key."""
         item = _AccessItem(f"KEY#{key.id}", "META", place=str(workspace), secret_sha256=secret_sha256)
         item.expires_at = key.expiresAt
-        item.body = key.model_dump_json()
+        item.body = key.model_dump_json(include=set(ApiKey.model_fields))
         taken = ServiceUnavailableError("SERVICE_UNAVAILABLE", "The key id is taken; repeat the request.")
         tx.put(item, _AccessItem.pk.does_not_exist(), taken)
 

@@ -3,11 +3,13 @@
 This is one of the two edges where an unforeseen exception is caught (the other is `packhouse.task`).
 """
 
+import hashlib
 import json
 import os
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote, unquote
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
@@ -20,7 +22,7 @@ from packhouse.errors import NotFoundError, PackhouseError, RequestFaultsError
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"
-_NAME_BYTES = 256
+_UNSHOWN = {"etag"}  # stands in the header
 _PROBLEM_TYPES = "https://packhouse.dev/errors#"
 
 logger = Logger(service=os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "packhouse"))
@@ -32,7 +34,6 @@ Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 def create_app() -> APIGatewayRestResolver:
     """Return a resolver that answers every error as `application/problem+json`."""
     app = APIGatewayRestResolver()
-    app.use(middlewares=[_refuse_long_names])
 
     def told(error: PackhouseError) -> Response[str]:
         return _problem(app, error)
@@ -55,20 +56,12 @@ def create_app() -> APIGatewayRestResolver:
     return app
 
 
-def _refuse_long_names(app: APIGatewayRestResolver, route: Callable[[APIGatewayRestResolver], Any]) -> Any:
-    """No id, slug or name is longer than a table's key may be: what is, is not there."""
-    event = app.current_event
-    if any(len(value.encode()) > _NAME_BYTES for value in event.path_parameters.values()):
-        raise NotFoundError("ROUTE_NOT_FOUND", f"There is nothing under {event.path[:80]}….")
-    return route(app)
-
-
 def handler_of(app: APIGatewayRestResolver) -> Handler:
     """Return the Lambda handler of a resolver."""
 
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         started = time.perf_counter()
-        answer = app.resolve(event, context)
+        answer = app.resolve(_as_routed(event), context)
         logger.info(
             "request",
             request_id=event["requestContext"]["requestId"],
@@ -84,16 +77,42 @@ def handler_of(app: APIGatewayRestResolver) -> Handler:
     return handler
 
 
-def answer(status: int, body: BaseModel | dict[str, Any], headers: dict[str, str] | None = None) -> Response[str]:
-    """Return a JSON answer."""
-    text = body.model_dump_json() if isinstance(body, BaseModel) else _json(body)
-    return Response(status_code=status, content_type=JSON, body=text, headers=dict(headers or {}))
+def _as_routed(event: dict[str, Any]) -> dict[str, Any]:
+    """Return the event with the path that API Gateway matched, its parameters percent-encoded.
+
+    Gateways differ in what of a path they decode, and the resolver's patterns know few characters beside letters.
+    """
+    names = {name: quote(unquote(value), safe="") for name, value in (event.get("pathParameters") or {}).items()}
+    return event | {"path": event["resource"].format_map(names)} if event.get("resource") else event
+
+
+def answer(
+    status: int, body: BaseModel | dict[str, Any] | str, headers: dict[str, str] | None = None, etag: str = ""
+) -> Response[str]:
+    """Return a JSON answer; a string is JSON already. A thing that has a state, its `etag`, is answered with a tag."""
+    state = etag or getattr(body, "etag", "")
+    text = body if isinstance(body, str) else as_json(body)
+    tag = {"ETag": entity_tag(text, state)} if state else {}
+    return Response(status_code=status, content_type=JSON, body=text, headers=tag | (headers or {}))
+
+
+def entity_tag(text: str, state: str = "") -> str:
+    """Return the tag of an answer: `"<state>.<digest of the answer>"`.
+
+    The state changes with every write of the thing itself. `If-Match` looks at it alone, so that a write is refused for
+    a change of the thing and not of what is shown beside it; `If-None-Match` looks at both.
+    """
+    return f'"{state}.{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
+
+
+def not_modified(etag: str) -> Response[str]:
+    """Return 304: the caller has this answer already."""
+    return Response(status_code=304, content_type=JSON, body="", headers={"ETag": etag})
 
 
 def spliced(bodies: list[str], next_cursor: str | None) -> Response[str]:
     """Return a page of items that are stored as the JSON they are answered in; none of it is parsed on the way."""
-    text = f'{{"items":[{",".join(bodies)}],"next_cursor":{json.dumps(next_cursor)}}}'
-    return Response(status_code=200, content_type=JSON, body=text, headers={})
+    return answer(200, f'{{"items":[{",".join(bodies)}],"next_cursor":{as_json(next_cursor)}}}')
 
 
 def accepted(body: dict[str, Any], job_id: str) -> Response[str]:
@@ -101,7 +120,10 @@ def accepted(body: dict[str, Any], job_id: str) -> Response[str]:
     return answer(202, body, {"Location": f"/api/v1/jobs/{job_id}", "Retry-After": "2"})
 
 
-def _json(body: dict[str, Any]) -> str:
+def as_json(body: object) -> str:
+    """Return compact JSON; of a thing, what is shown of it."""
+    if isinstance(body, BaseModel):
+        return body.model_dump_json(exclude=_UNSHOWN)
     return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -117,4 +139,4 @@ def _problem(app: APIGatewayRestResolver, error: PackhouseError) -> Response[str
     if isinstance(error, RequestFaultsError):
         body["errors"] = [{"loc": fault.loc, "reason": fault.reason} for fault in error.faults]
     body.update(error.fields)
-    return Response(status_code=error.status, content_type=PROBLEM, body=_json(body), headers={})
+    return Response(status_code=error.status, content_type=PROBLEM, body=as_json(body), headers={})

@@ -5,6 +5,7 @@ takes the last of two equal keys; here each is a stated refusal before any handl
 """
 
 import base64
+import hashlib
 import json
 import math
 import re
@@ -45,6 +46,13 @@ def read_body(event: APIGatewayProxyEvent, model: type[_Body]) -> _Body:
         return model.model_validate_json(text)
     except ValidationError as error:
         raise RequestFaultsError([Fault(pointer(fault["loc"]), fault["msg"]) for fault in error.errors()]) from error
+
+
+def body_digest(event: APIGatewayProxyEvent) -> str:
+    """Return what tells the request's body from others: equal documents have equal digests, however they are spelt."""
+    _, document = checked(event)
+    canonical = json.dumps(document, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def checked(event: APIGatewayProxyEvent) -> tuple[str, Any]:

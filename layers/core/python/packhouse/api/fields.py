@@ -22,8 +22,24 @@ def _one_line(value: str) -> str:
     return unicodedata.normalize("NFC", value)
 
 
+def _path_safe(value: str) -> str:
+    if any(character in "/\\?#%" for character in value) or value in {".", ".."}:
+        raise ValueError("is part of URLs: / \\ ? # % are not allowed")
+    return value
+
+
+def _bounded(value: str) -> str:
+    if len(value.encode()) > MEMBER_BYTES:
+        raise ValueError(f"may have {MEMBER_BYTES} bytes of UTF-8")
+    return value
+
+
+MEMBER_BYTES = 256
+
 Slug = Annotated[str, StringConstraints(pattern=SLUG)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_one_line)]
+PathName = Annotated[Name, AfterValidator(_path_safe)]
+MemberId = Annotated[str, StringConstraints(min_length=1), AfterValidator(_one_line), AfterValidator(_bounded)]
 Prose = Annotated[str, StringConstraints(max_length=4000), AfterValidator(_plain)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 

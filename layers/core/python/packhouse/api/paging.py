@@ -10,10 +10,11 @@ import hashlib
 import hmac
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, TypeVar
 
 import orjson
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from packhouse.errors import Fault, InvalidInputError, RequestFaultsError
 
@@ -57,32 +58,67 @@ def _invalid() -> InvalidInputError:
     return InvalidInputError("INVALID_CURSOR", "The cursor is not one of this list with these filters.")
 
 
-def read_limit(event: APIGatewayProxyEvent) -> int:
-    """Return the page's size, 1 to 200; 50 when not given."""
-    return _whole(event, "limit", LIMIT, LONGEST)
+def _digits(value: object) -> object:
+    """Take a number as digits alone: no sign, no blank, no decimal point."""
+    if isinstance(value, str):
+        if not (value.isascii() and value.isdigit() and len(value) < _DIGITS):
+            raise ValueError("must be a whole number")
+        return int(value)
+    return value
 
 
-def read_page(event: APIGatewayProxyEvent) -> tuple[int, int]:
-    """Return `page` (from 1) and `pageSize` (1 to 200)."""
-    return _whole(event, "page", 1, 10_000), _whole(event, "pageSize", LIMIT, LONGEST)
+Whole = Annotated[int, BeforeValidator(_digits)]
+_DIGITS = 10
 
 
-def page_of(name: str, items: list[Any], page: int, page_size: int) -> dict[str, Any]:
-    """Return one page of a whole list, as contract C shows lists."""
-    start = (page - 1) * page_size
-    return {
-        name: items[start : start + page_size],
-        "page": page,
-        "pageSize": page_size,
-        "total": len(items),
-        "totalPages": -(-len(items) // page_size),
-    }
+class RequestQuery(BaseModel):
+    """The base of every query: parameters that are not named are refused, so that no misspelt filter is ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
-def _whole(event: APIGatewayProxyEvent, name: str, default: int, most: int) -> int:
-    text = event.query_string_parameters.get(name) if event.query_string_parameters else None
-    if text is None:
-        return default
-    if not (text.isascii() and text.isdigit() and len(text) < 7 and 1 <= int(text) <= most):  # noqa: PLR2004
-        raise RequestFaultsError([Fault(f"query {name}", f"must be a whole number from 1 to {most}")])
-    return int(text)
+class NoQuery(RequestQuery):
+    """The query of an endpoint that has none."""
+
+
+class Page(RequestQuery):
+    """Which page of a list, counted from 1."""
+
+    page: Whole = Field(default=1, ge=1, le=10_000)
+    pageSize: Whole = Field(default=LIMIT, ge=1, le=LONGEST)  # noqa: N815  contract C speaks camelCase
+
+    @property
+    def end(self) -> int:
+        """How many things come before the next page."""
+        return self.page * self.pageSize
+
+    def of(self, name: str, items: list[str], total: int) -> str:
+        """Return the page as contract C shows lists; `items` are the first `end` ones, or all, each as its JSON."""
+        shown = ",".join(items[self.end - self.pageSize : self.end])
+        pages = -(-total // self.pageSize)
+        return (
+            f'{{"{name}":[{shown}],"page":{self.page},"pageSize":{self.pageSize},"total":{total},"totalPages":{pages}}}'
+        )
+
+
+class Section(RequestQuery):
+    """How much of a list, and from which cursor on."""
+
+    limit: Whole = Field(default=LIMIT, ge=1, le=LONGEST)
+    cursor: str | None = None
+
+
+_Query = TypeVar("_Query", bound=RequestQuery)
+
+
+def read_query(event: APIGatewayProxyEvent, model: type[_Query]) -> _Query:
+    """Return the request's query as the model, or raise one error that lists every fault by parameter."""
+    given = event.raw_event.get("multiValueQueryStringParameters") or {}
+    faults = [Fault(f"query {name}", "is given more than once") for name, values in given.items() if len(values) > 1]
+    try:
+        found = model.model_validate({name: values[0] for name, values in given.items()})
+    except ValidationError as error:
+        faults += [Fault(f"query {fault['loc'][0]}", fault["msg"]) for fault in error.errors()]
+    if faults:
+        raise RequestFaultsError(faults)
+    return found

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from packhouse.jobs.model import JobStatus
 
@@ -97,6 +97,20 @@ class DatasetVersion(BaseModel):
     materialization: dict[str, Any] | None = None
     sealed: dict[str, Any] | None = None
     error: dict[str, Any] | None = None
+
+
+class BuildAnswer(BaseModel):
+    """A request's outcome: the version that serves it, and how its packs were judged.
+
+    `selection` may be of any size and is not kept with the answer; it stands in the request's snapshot.
+    """
+
+    model_config = ConfigDict(frozen=True, defer_build=True)
+
+    outcome: Outcome
+    version: DatasetVersion
+    snapshot_key: str
+    selection: Selection | None = Field(default=None, exclude=True)
 
 
 def version_prefix(project_id: str, dataset_version_id: str) -> str:

@@ -2,21 +2,24 @@
 
 from typing import Annotated, Any
 
-from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+from aws_lambda_powertools.event_handler import Response
 from pydantic import Field, StringConstraints, field_validator
 
 from packhouse.access.model import Action
 from packhouse.api.app import accepted, answer
-from packhouse.api.bodies import RequestBody, read_body
+from packhouse.api.bodies import RequestBody
+from packhouse.api.endpoints import Call, Endpoints, Listed
 from packhouse.api.fields import Name, Prose
-from packhouse.api.principal import workspace_of
-from packhouse.builds.model import DatasetVersion, Outcome
-from packhouse.builds.service import BuildAnswer, BuildRequest, Builds
+from packhouse.api.paging import NoQuery
+from packhouse.builds.model import BuildAnswer, DatasetVersion, Outcome, Selection
+from packhouse.builds.service import BuildRequest, Builds
 from packhouse.errors import Fault, InvalidInputError, RequestFaultsError
 from packhouse.pipeline.capabilities import CAPABILITIES
 from packhouse.pipeline.splits import WHOLE, SplitPlan, SplitStrategy, ratio_per_whole
 
 LABEL_PACK_IDS = 10_000
+_PATH = "/api/v1/datasets"
+_VERSION = f"{_PATH}/{{dataset_id}}"
 SELECTORS = (
     "filters",
     "query",
@@ -55,7 +58,7 @@ class SplitBody(RequestBody):
 class BuildBody(RequestBody):
     """A build from explicit label packs."""
 
-    capability: str
+    capability: str = Field(json_schema_extra={"enum": list(CAPABILITIES)})
     label_pack_ids: list[_PackId] = Field(min_length=1, max_length=LABEL_PACK_IDS)
     name: Name | None = None
     description: Prose | None = None
@@ -83,13 +86,32 @@ class BuildBody(RequestBody):
         return value
 
 
-def register(app: APIGatewayRestResolver, builds: Builds) -> None:
-    """Add the routes to a resolver."""
+def register(api: Endpoints, builds: Builds) -> None:
+    """Declare the endpoints."""
 
-    @app.post("/api/v1/datasets/build")
-    def build_dataset() -> Response[str]:
-        caller, workspace = workspace_of(app.current_event, Action.WRITE)
-        wanted = read_body(app.current_event, BuildBody)
+    def served(call: Call[BuildBody], built: BuildAnswer) -> Response[str]:
+        shown = _outcome(built, built.selection or builds.read_selection(built))
+        if built.outcome is Outcome.REUSED_SUCCESS:
+            return answer(200, shown)
+        return accepted(shown, built.version.job_id)
+
+    @api.post(
+        f"{_PATH}/build",
+        Action.WRITE,
+        status=202,
+        show=served,
+        refusals=(
+            "FILTERS_NOT_SUPPORTED_V1",
+            "LABEL_PACK_IDS_REQUIRED",
+            "ELIGIBILITY_OVERRIDE_FORBIDDEN",
+            "NO_ELIGIBLE_LABEL_DATA",
+            "BUILD_CONFLICT",
+            "PROJECT_NOT_FOUND",
+        ),
+    )
+    def build_dataset(call: Call[BuildBody]) -> BuildAnswer:
+        """Build a dataset version from label packs, or find the one that was built from the same."""
+        wanted = call.wanted
         request = BuildRequest(
             capability=wanted.capability,
             label_pack_ids=wanted.label_pack_ids,
@@ -99,29 +121,34 @@ def register(app: APIGatewayRestResolver, builds: Builds) -> None:
             include_reviewed_override=wanted.include_reviewed_override,
             force=wanted.force,
         )
-        built = builds.build(workspace, request, caller)
-        shown = _outcome(built)
-        if built.outcome is Outcome.REUSED_SUCCESS:
-            return answer(200, shown)
-        return accepted(shown, built.version.job_id)
+        return builds.build(call.workspace, request, call.caller, call.once)
 
-    @app.get("/api/v1/datasets/<dataset_id>")
-    def get_dataset(dataset_id: str) -> Response[str]:
-        _, workspace = workspace_of(app.current_event, Action.READ)
-        return answer(200, detail(builds.store.get(workspace, dataset_id)))
+    @api.get(_VERSION, Action.READ, refusals=("DATASET_NOT_FOUND",))
+    def get_dataset_version(call: Call[NoQuery]) -> dict[str, Any]:
+        """Get a dataset version."""
+        return detail(builds.store.get(call.workspace, call.path["dataset_id"]))
 
-    @app.get("/api/v1/datasets/<dataset_id>/exports")
-    def list_exports(dataset_id: str) -> Response[str]:
-        _, workspace = workspace_of(app.current_event, Action.EXPORT)
-        return answer(200, {"items": builds.list_exports(workspace, dataset_id), "next_cursor": None})
+    @api.get(
+        f"{_VERSION}/exports",
+        Action.EXPORT,
+        result=Listed(dict[str, Any]),
+        refusals=("DATASET_NOT_FOUND", "DATASET_NOT_READY"),
+    )
+    def list_exports(call: Call[NoQuery]) -> dict[str, Any]:
+        """List the files of a dataset version, each with a URL that downloads it for a quarter of an hour."""
+        return {"items": builds.list_exports(call.workspace, call.path["dataset_id"]), "next_cursor": None}
 
-    @app.get("/api/v1/datasets/<dataset_id>/exports/<name>")
-    def get_export(dataset_id: str, name: str) -> Response[str]:
-        _, workspace = workspace_of(app.current_event, Action.EXPORT)
-        return answer(200, builds.get_export(workspace, dataset_id, name))
+    @api.get(
+        f"{_VERSION}/exports/{{name}}",
+        Action.EXPORT,
+        refusals=("DATASET_NOT_FOUND", "DATASET_NOT_READY", "EXPORT_NOT_FOUND"),
+    )
+    def get_export(call: Call[NoQuery]) -> dict[str, Any]:
+        """Get one file of a dataset version, with a URL that downloads it."""
+        return builds.get_export(call.workspace, call.path["dataset_id"], call.path["name"])
 
 
-def _outcome(built: BuildAnswer) -> dict[str, Any]:
+def _outcome(built: BuildAnswer, selection: Selection) -> dict[str, Any]:
     version = built.version
     return {
         "outcome": built.outcome,
@@ -133,9 +160,9 @@ def _outcome(built: BuildAnswer) -> dict[str, Any]:
         "build_status": version.build_status,
         "job_id": version.job_id,
         "job_status": version.build_status,
-        "included_label_pack_ids": [pack.label_pack_id for pack in built.selection.included],
-        "excluded_label_pack_ids": [pack.model_dump(mode="json") for pack in built.selection.excluded],
-        "revisions": {pack.label_pack_id: pack.revision_id for pack in built.selection.included},
+        "included_label_pack_ids": [pack.label_pack_id for pack in selection.included],
+        "excluded_label_pack_ids": [pack.model_dump(mode="json") for pack in selection.excluded],
+        "revisions": {pack.label_pack_id: pack.revision_id for pack in selection.included},
         "reuse_fingerprint": version.reuse_fingerprint,
         "build_fingerprint": version.build_fingerprint,
     }

@@ -10,7 +10,8 @@ from packhouse.aws import executions
 from packhouse.aws.clock import Clock, NewId, later, new_id, now
 from packhouse.aws.dynamo import Transaction, read_together
 from packhouse.aws.objects import URL_SECONDS, Objects
-from packhouse.builds.model import DatasetVersion, Outcome, Scope, Selection, version_prefix
+from packhouse.aws.once import Once
+from packhouse.builds.model import BuildAnswer, DatasetVersion, Outcome, Scope, Selection, version_prefix
 from packhouse.builds.rules import build_fingerprint, reuse_fingerprint, select_packs
 from packhouse.builds.store import BuildStore, FingerprintTakenError, NumberTakenError
 from packhouse.catalog.model import Project
@@ -55,15 +56,6 @@ class BuildRequest:
 
 
 @dataclass(frozen=True)
-class BuildAnswer:
-    """A request's outcome: the version that serves it, and how its packs were judged."""
-
-    outcome: Outcome
-    version: DatasetVersion
-    selection: Selection
-
-
-@dataclass(frozen=True)
 class Builds:
     """Dataset versions."""
 
@@ -76,7 +68,7 @@ class Builds:
     clock: Clock = now
     new_id: NewId = new_id
 
-    def build(self, workspace: Workspace, request: BuildRequest, caller: Principal) -> BuildAnswer:
+    def build(self, workspace: Workspace, request: BuildRequest, caller: Principal, once: Once) -> BuildAnswer:
         """Create a version and start its build, or find the equivalent one.
 
         DynamoDB calls: one for every 100 packs (their first one also reads the project and the version number), one
@@ -102,10 +94,9 @@ class Builds:
         version = self._new_version(workspace, projects[str(workspace)], request, selection, caller)
         self._write_snapshot(version, selection, request)
         try:
-            created = self._commit(workspace, version, newest)
+            return self._commit(workspace, version, selection, newest, once)
         except FingerprintTakenError as taken:
-            return self._reuse(workspace, taken.dataset_version_id, selection)
-        return BuildAnswer(Outcome.CREATED, created, selection)
+            return once.keep(self._reuse(workspace, taken.dataset_version_id, selection, version))
 
     def _load(
         self, workspace: Workspace, request: BuildRequest
@@ -156,7 +147,9 @@ class Builds:
         document = selection.model_dump(mode="json") | {"split": request.split.snapshot()}
         self.data.write_once(snapshot_key(version), canonical(document), "application/json")
 
-    def _commit(self, workspace: Workspace, version: DatasetVersion, newest: int) -> DatasetVersion:
+    def _commit(
+        self, workspace: Workspace, version: DatasetVersion, selection: Selection, newest: int, once: Once
+    ) -> BuildAnswer:
         """Commit version, job, number and reuse lock together, then start the job's execution."""
         counter = self.store.count_key(workspace, version.name, version.capability)
         for attempt in range(_NUMBER_TRIES):
@@ -167,18 +160,25 @@ class Builds:
             tx = Transaction()
             self.store.put_new(tx, numbered, newest + 1)
             self.jobs.put_new(tx, job)
+            created = _answer(Outcome.CREATED, numbered, selection, version)
             try:
-                tx.commit()
+                once.commit(tx, created)
             except NumberTakenError:
                 continue
             executions.start(self.machine_arn, job.job_id, job.execution_input | {"job_id": job.job_id})
-            return numbered
+            return created
         raise ConflictError("BUILD_CONFLICT", "Too many builds of this dataset at the same moment; repeat the request.")
 
-    def _reuse(self, workspace: Workspace, dataset_version_id: str, selection: Selection) -> BuildAnswer:
+    def _reuse(
+        self, workspace: Workspace, dataset_version_id: str, selection: Selection, asked: DatasetVersion
+    ) -> BuildAnswer:
         version = self.store.get(workspace, dataset_version_id)
         ready = version.build_status is JobStatus.READY
-        return BuildAnswer(Outcome.REUSED_SUCCESS if ready else Outcome.REUSED_IN_PROGRESS, version, selection)
+        return _answer(Outcome.REUSED_SUCCESS if ready else Outcome.REUSED_IN_PROGRESS, version, selection, asked)
+
+    def read_selection(self, built: BuildAnswer) -> Selection:
+        """Return how the packs of a request were judged that was answered before; one read of its snapshot."""
+        return read_snapshot(self.data, built.snapshot_key)[0]
 
     def list_exports(self, workspace: Workspace, dataset_version_id: str) -> list[dict[str, Any]]:
         """Return the files of a version that is ready, each with a URL that downloads it for a quarter of an hour."""
@@ -205,6 +205,10 @@ class Builds:
 def snapshot_key(version: DatasetVersion) -> str:
     """Return where the snapshot of a version's request lies."""
     return f"projects/{version.project_id}/snapshots/{version.build_fingerprint.removeprefix('sha256:')}.json"
+
+
+def _answer(outcome: Outcome, version: DatasetVersion, selection: Selection, asked: DatasetVersion) -> BuildAnswer:
+    return BuildAnswer(outcome=outcome, version=version, selection=selection, snapshot_key=snapshot_key(asked))
 
 
 def _job_of(version: DatasetVersion) -> Job:

@@ -25,7 +25,10 @@ class Namespace(BaseModel):
 
 
 class Project(BaseModel):
-    """A workspace (contract A) or space (contract C): where label packs and datasets live."""
+    """A workspace (contract A) or space (contract C): where label packs and datasets live.
+
+    `etag` changes with every write.
+    """
 
     model_config = ConfigDict(frozen=True, defer_build=True)
 
@@ -37,3 +40,4 @@ class Project(BaseModel):
     trainingUse: TrainingUse  # noqa: N815
     createdAt: str  # noqa: N815
     updatedAt: str  # noqa: N815
+    etag: str = ""

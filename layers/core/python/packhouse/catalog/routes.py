@@ -1,17 +1,19 @@
 """`/namespaces` and `/namespaces/{slug}/projects`."""
 
-from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+from aws_lambda_powertools.event_handler import Response
 from pydantic import field_validator
 
 from packhouse.access.model import Action, Workspace
-from packhouse.api.app import answer
-from packhouse.api.bodies import RequestBody, read_body
+from packhouse.api.app import answer, as_json
+from packhouse.api.bodies import RequestBody
+from packhouse.api.endpoints import Call, Endpoints, Listed
 from packhouse.api.fields import Name, Prose, Slug
-from packhouse.api.paging import page_of, read_page
-from packhouse.api.principal import principal_of, require
-from packhouse.catalog.model import TrainingUse
+from packhouse.api.paging import NoQuery, Page
+from packhouse.catalog.model import Namespace, Project, TrainingUse
 from packhouse.catalog.service import Catalog
 from packhouse.errors import ForbiddenError
+
+_PROJECT = "/namespaces/{slug}/projects/{projectSlug}"
 
 
 class NamespaceRequest(RequestBody):
@@ -44,50 +46,47 @@ class ProjectChange(RequestBody):
         return value
 
 
-def register(app: APIGatewayRestResolver, catalog: Catalog) -> None:
-    """Add the routes to a resolver."""
+def register(api: Endpoints, catalog: Catalog) -> None:
+    """Declare the endpoints."""
 
-    @app.post("/namespaces")
-    def create_namespace() -> Response[str]:
-        caller = principal_of(app.current_event)
-        if caller.key_workspace is not None:
+    @api.post("/namespaces", None, status=201, refusals=("NAMESPACE_EXISTS", "FORBIDDEN"))
+    def create_namespace(call: Call[NamespaceRequest]) -> Namespace:
+        """Create a namespace; the caller becomes its owner."""
+        if call.caller.key_workspace is not None:
             raise ForbiddenError("FORBIDDEN", "An API key acts in its one project; a person creates namespaces.")
-        wanted = read_body(app.current_event, NamespaceRequest)
-        return answer(201, catalog.create_namespace(wanted.slug, wanted.name, caller))
+        return catalog.create_namespace(call.wanted.slug, call.wanted.name, call.caller, call.once)
 
-    @app.get("/namespaces")
-    def list_namespaces() -> Response[str]:
-        page, page_size = read_page(app.current_event)
-        mine = catalog.store.list_namespaces(principal_of(app.current_event).memberships)
-        shown = [namespace.model_dump(mode="json") for namespace in mine]
-        return answer(200, page_of("namespaces", shown, page, page_size))
+    @api.get("/namespaces", None, result=Listed(Namespace, "namespaces"))
+    def list_namespaces(call: Call[Page]) -> Response[str]:
+        """List the namespaces that the caller is a member of."""
+        mine = [found.model_dump_json() for found in catalog.store.list_namespaces(call.caller.memberships)]
+        return answer(200, call.wanted.of("namespaces", mine, len(mine)))
 
-    @app.get("/namespaces/<slug>")
-    def get_namespace(slug: str) -> Response[str]:
-        require(principal_of(app.current_event), slug, None, Action.READ)
-        return answer(200, catalog.store.get_namespace(slug))
+    @api.get("/namespaces/{slug}", Action.READ)
+    def get_namespace(call: Call[NoQuery]) -> Namespace:
+        """Get a namespace."""
+        return catalog.store.get_namespace(call.workspace.namespace)
 
-    @app.post("/namespaces/<slug>/projects")
-    def create_project(slug: str) -> Response[str]:
-        require(principal_of(app.current_event), slug, None, Action.OWN)
-        wanted = read_body(app.current_event, ProjectRequest)
-        return answer(201, catalog.create_project(Workspace(slug, wanted.slug), wanted.name, wanted.description))
+    @api.post("/namespaces/{slug}/projects", Action.OWN, status=201, refusals=("PROJECT_EXISTS",))
+    def create_project(call: Call[ProjectRequest]) -> Project:
+        """Create a project in a namespace."""
+        workspace = Workspace(call.workspace.namespace, call.wanted.slug)
+        return catalog.create_project(workspace, call.wanted.name, call.wanted.description, call.once)
 
-    @app.get("/namespaces/<slug>/projects")
-    def list_projects(slug: str) -> Response[str]:
-        require(principal_of(app.current_event), slug, None, Action.READ)
-        page, page_size = read_page(app.current_event)
-        projects = [project.model_dump(mode="json") for project in catalog.store.list_projects(slug)]
-        return answer(200, page_of("projects", projects, page, page_size))
+    @api.get("/namespaces/{slug}/projects", Action.READ, result=Listed(Project, "projects"))
+    def list_projects(call: Call[Page]) -> Response[str]:
+        """List the projects of a namespace by slug."""
+        found = catalog.store.list_projects(call.workspace.namespace)
+        projects = [as_json(project) for project in found]
+        return answer(200, call.wanted.of("projects", projects, len(projects)))
 
-    @app.patch("/namespaces/<slug>/projects/<projectSlug>")
-    def update_project(slug: str, projectSlug: str) -> Response[str]:  # noqa: N803
-        require(principal_of(app.current_event), slug, projectSlug, Action.OWN)
-        wanted = read_body(app.current_event, ProjectChange)
-        changes = wanted.model_dump(include=wanted.model_fields_set)
-        return answer(200, catalog.update_project(Workspace(slug, projectSlug), changes))
+    @api.get(_PROJECT, Action.READ, refusals=("PROJECT_NOT_FOUND",))
+    def get_project(call: Call[NoQuery]) -> Project:
+        """Get a project."""
+        return catalog.store.get_project(call.workspace)
 
-    @app.get("/namespaces/<slug>/projects/<projectSlug>")
-    def get_project(slug: str, projectSlug: str) -> Response[str]:  # noqa: N803  the path's own name
-        require(principal_of(app.current_event), slug, projectSlug, Action.READ)
-        return answer(200, catalog.store.get_project(Workspace(slug, projectSlug)))
+    @api.patch(_PROJECT, Action.OWN, refusals=("PROJECT_NOT_FOUND", "PROJECT_CONFLICT"))
+    def update_project(call: Call[ProjectChange]) -> Project:
+        """Change a project: only the fields that are given."""
+        changes = call.wanted.model_dump(include=call.wanted.model_fields_set)
+        return catalog.update_project(call.workspace, changes, call.if_match)

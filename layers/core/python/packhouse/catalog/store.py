@@ -2,6 +2,8 @@
 
 NS#<slug>             / META   a namespace
 PRJ#<ns>/<project>    / !      a project; its datasets follow in the same partition (index `by_namespace`)
+
+The table holds datasets and collections too: `packhouse.datasets.store`, `packhouse.collections.store`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,7 +13,7 @@ from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
 from packhouse.access.model import Workspace
-from packhouse.aws.dynamo import Transaction, bind, read_together
+from packhouse.aws.dynamo import StaleError, Transaction, bind, read_together
 from packhouse.catalog.model import Namespace, Project
 from packhouse.errors import ConflictError, NotFoundError
 
@@ -58,7 +60,7 @@ class CatalogStore:
     def get_namespace(self, slug: str) -> Namespace:
         """Return a namespace; one read."""
         try:
-            return Namespace.model_validate_json(_CatalogItem.get(f"NS#{slug}", "META").body)
+            return Namespace.model_validate_json(_CatalogItem.get(f"NS#{slug}", "META", consistent_read=True).body)
         except _CatalogItem.DoesNotExist:
             raise NotFoundError("NAMESPACE_NOT_FOUND", f"There is no namespace {slug}.") from None
 
@@ -88,9 +90,10 @@ class CatalogStore:
     def get_project(self, workspace: Workspace) -> Project:
         """Return a project; one read."""
         try:
-            return Project.model_validate_json(_CatalogItem.get(_project_pk(workspace), _PROJECT).body)
+            item = _CatalogItem.get(_project_pk(workspace), _PROJECT, consistent_read=True)
         except _CatalogItem.DoesNotExist:
             raise NotFoundError("PROJECT_NOT_FOUND", f"There is no project {workspace}.") from None
+        return Project.model_validate_json(item.body)
 
     def list_projects(self, namespace: str) -> list[Project]:
         """Return the projects of a namespace by slug, as an index sees them (a moment late); one query a megabyte."""
@@ -102,7 +105,7 @@ class CatalogStore:
             _CatalogItem(_project_pk(Workspace(seen.namespace, seen.slug)), _PROJECT),
             [_CatalogItem.body.set(changed.model_dump_json())],
             _CatalogItem.body == seen.model_dump_json(),
-            ConflictError("PROJECT_CONFLICT", "The project changed at the same moment; read it again and repeat."),
+            StaleError("PROJECT_CONFLICT", "The project changed at the same moment; read it again and repeat."),
         )
 
     def project_key(self, workspace: Workspace) -> tuple[type[Model], str, str]:

@@ -1,20 +1,20 @@
 """`/api/v1/jobs`."""
 
-from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+from typing import Any
 
 from packhouse.access.model import Action
-from packhouse.api.app import answer
-from packhouse.api.principal import workspace_of
+from packhouse.api.endpoints import Call, Endpoints
+from packhouse.api.paging import NoQuery
 from packhouse.aws.executions import console_url
 from packhouse.jobs.model import JobKind
 from packhouse.jobs.store import JobStore
 
 
-def register(app: APIGatewayRestResolver, jobs: JobStore, machines: dict[JobKind, str]) -> None:
-    """Add the routes to a resolver; `machines` are the ARNs by kind."""
+def register(api: Endpoints, jobs: JobStore, machines: dict[JobKind, str]) -> None:
+    """Declare the endpoints; `machines` are the ARNs by kind."""
 
-    @app.get("/api/v1/jobs/<job_id>")
-    def get_job(job_id: str) -> Response[str]:
-        _, workspace = workspace_of(app.current_event, Action.READ)
-        job = jobs.get(workspace, job_id)
-        return answer(200, job.shown() | {"execution_url": console_url(machines[job.kind], job_id)})
+    @api.get("/api/v1/jobs/{job_id}", Action.READ, refusals=("JOB_NOT_FOUND",))
+    def get_job(call: Call[NoQuery]) -> dict[str, Any]:
+        """Get a job: how far it is, and how it ended."""
+        job = jobs.get(call.workspace, call.path["job_id"])
+        return job.shown() | {"execution_url": console_url(machines[job.kind], job.job_id)}

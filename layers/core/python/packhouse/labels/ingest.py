@@ -9,14 +9,13 @@ import msgspec
 
 from packhouse.access.model import Workspace
 from packhouse.aws.clock import Clock, now
-from packhouse.aws.dynamo import Transaction
+from packhouse.aws.dynamo import Transaction, while_stale
 from packhouse.aws.objects import Objects
 from packhouse.errors import UnitFailedError
 from packhouse.jobs.model import Job, JobError, JobStatus
 from packhouse.jobs.store import JobStore
 from packhouse.labels.model import LabelFault, Revision, ValidationStatus
 from packhouse.labels.rules import with_revisions
-from packhouse.labels.service import while_stale
 from packhouse.labels.store import LabelStore
 from packhouse.pipeline.capabilities import CAPABILITIES
 from packhouse.pipeline.ingest import (

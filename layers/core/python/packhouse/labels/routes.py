@@ -2,27 +2,32 @@
 
 from typing import Any, Literal
 
-from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+from aws_lambda_powertools.event_handler import Response
 from pydantic import Field, field_validator, model_validator
 
 from packhouse.access.model import Action
 from packhouse.api.app import accepted, answer, spliced
-from packhouse.api.bodies import NoBody, RequestBody, read_body
+from packhouse.api.bodies import NoBody, RequestBody
+from packhouse.api.endpoints import Call, Endpoints, Listed
 from packhouse.api.fields import Name, Prose, Sha256
-from packhouse.api.paging import Cursors, read_limit
-from packhouse.api.principal import workspace_of
-from packhouse.labels.model import Eligibility, ReviewDecision
+from packhouse.api.paging import Cursors, NoQuery, Section
+from packhouse.jobs.model import Job
+from packhouse.labels.model import Eligibility, LabelPack, ReviewDecision, Revision
 from packhouse.labels.service import Labels, rows_as_ndjson
 from packhouse.pipeline.capabilities import CAPABILITIES
 
 INLINE_ROWS = 1_000
 UPLOAD_BYTES = 5 * 1024**3
+_PATH = "/api/v1/label-packs"
+_PACK = f"{_PATH}/{{label_pack_id}}"
+_REVISION = f"{_PACK}/revisions/{{revision_id}}"
+_CHANGED = ("LABEL_PACK_NOT_FOUND", "REVIEW_CONFLICT")
 
 
 class LabelPackRequest(RequestBody):
     """A new label pack."""
 
-    capability: str
+    capability: str = Field(json_schema_extra={"enum": list(CAPABILITIES)})
     name: Name
     description: Prose | None = None
 
@@ -65,70 +70,103 @@ class EligibilityRequest(RequestBody):
     note: Prose | None = None
 
 
-def register(app: APIGatewayRestResolver, labels: Labels, cursors: Cursors) -> None:
-    """Add the routes to a resolver."""
+def register(api: Endpoints, labels: Labels, cursors: Cursors) -> None:
+    """Declare the endpoints."""
 
-    @app.post("/api/v1/label-packs")
-    def create_label_pack() -> Response[str]:
-        caller, workspace = workspace_of(app.current_event, Action.WRITE)
-        wanted = read_body(app.current_event, LabelPackRequest)
-        pack = labels.create_pack(workspace, wanted.capability, wanted.name, wanted.description, caller)
-        return answer(201, pack, {"Location": f"/api/v1/label-packs/{pack.label_pack_id}"})
+    def created(_: Call[LabelPackRequest], pack: LabelPack) -> Response[str]:
+        return answer(201, pack, {"Location": f"{_PATH}/{pack.label_pack_id}"})
 
-    @app.get("/api/v1/label-packs")
-    def list_label_packs() -> Response[str]:
-        _, workspace = workspace_of(app.current_event, Action.READ)
-        bound = ("label-packs", str(workspace))
-        after = cursors.open(app.current_event.query_string_parameters.get("cursor"), *bound)
-        bodies, rest = labels.list_packs(workspace, read_limit(app.current_event), after)
+    @api.post(_PATH, Action.WRITE, status=201, show=created, refusals=("PROJECT_NOT_FOUND",))
+    def create_label_pack(call: Call[LabelPackRequest]) -> LabelPack:
+        """Create an empty label pack."""
+        wanted = call.wanted
+        return labels.create_pack(
+            call.workspace, wanted.capability, wanted.name, wanted.description, call.caller, call.once
+        )
+
+    @api.get(_PATH, Action.READ, result=Listed(LabelPack), refusals=("INVALID_CURSOR", "PROJECT_NOT_FOUND"))
+    def list_label_packs(call: Call[Section]) -> Response[str]:
+        """List the label packs of the project, oldest first."""
+        bound = ("label-packs", str(call.workspace))
+        after = cursors.open(call.wanted.cursor, *bound)
+        bodies, rest = labels.list_packs(call.workspace, call.wanted.limit, after)
         return spliced(bodies, cursors.seal(rest, *bound))
 
-    @app.get("/api/v1/label-packs/<label_pack_id>")
-    def get_label_pack(label_pack_id: str) -> Response[str]:
-        _, workspace = workspace_of(app.current_event, Action.READ)
-        return answer(200, labels.store.get_pack(workspace, label_pack_id)[0])
+    @api.get(_PACK, Action.READ, refusals=("LABEL_PACK_NOT_FOUND",))
+    def get_label_pack(call: Call[NoQuery]) -> LabelPack:
+        """Get a label pack."""
+        return labels.store.get_pack(call.workspace, call.path["label_pack_id"])[0]
 
-    @app.post("/api/v1/label-packs/<label_pack_id>/revisions")
-    def create_revision(label_pack_id: str) -> Response[str]:
-        caller, workspace = workspace_of(app.current_event, Action.WRITE)
-        wanted = read_body(app.current_event, RevisionRequest)
-        body = rows_as_ndjson(wanted.rows) if wanted.rows is not None else None
-        length = len(body) if body is not None else wanted.content_length
-        revision, pack = labels.create_revision(workspace, label_pack_id, length, wanted.sha256, caller)
+    def uploadable(call: Call[RevisionRequest], revision: Revision) -> Response[str]:
         shown = revision.model_dump(mode="json")
-        if body is not None:
-            labels.upload_rows(pack, revision, body)
-        else:
-            shown["upload"] = labels.presign_upload(pack, revision)
+        if call.wanted.rows is None:
+            shown["upload"] = labels.presign_upload(revision)
         return answer(201, shown)
 
-    @app.get("/api/v1/label-packs/<label_pack_id>/revisions")
-    def list_revisions(label_pack_id: str) -> Response[str]:
-        _, workspace = workspace_of(app.current_event, Action.READ)
-        revisions = labels.store.iter_revisions(workspace, label_pack_id)
-        return answer(200, {"items": [item.model_dump(mode="json") for item in revisions], "next_cursor": None})
+    @api.post(f"{_PACK}/revisions", Action.WRITE, status=201, show=uploadable, refusals=_CHANGED)
+    def create_revision(call: Call[RevisionRequest]) -> Revision:
+        """Create a revision, of rows in the request or of bytes that are sent to the presigned URL in the answer."""
+        wanted = call.wanted
+        rows = None if wanted.rows is None else rows_as_ndjson(wanted.rows)
+        return labels.create_revision(
+            call.workspace,
+            call.path["label_pack_id"],
+            wanted.content_length if rows is None else len(rows),
+            wanted.sha256,
+            rows,
+            call.caller,
+            call.once,
+        )
 
-    @app.get("/api/v1/label-packs/<label_pack_id>/revisions/<revision_id>")
-    def get_revision(label_pack_id: str, revision_id: str) -> Response[str]:
-        _, workspace = workspace_of(app.current_event, Action.READ)
-        return answer(200, labels.store.get_revision(workspace, label_pack_id, revision_id))
+    @api.get(f"{_PACK}/revisions", Action.READ, result=Listed(Revision), refusals=("LABEL_PACK_NOT_FOUND",))
+    def list_revisions(call: Call[NoQuery]) -> dict[str, Any]:
+        """List the revisions of a label pack, newest first."""
+        revisions = labels.store.iter_revisions(call.workspace, call.path["label_pack_id"])
+        return {"items": [item.model_dump(mode="json") for item in revisions], "next_cursor": None}
 
-    @app.post("/api/v1/label-packs/<label_pack_id>/revisions/<revision_id>/submit")
-    def submit_revision(label_pack_id: str, revision_id: str) -> Response[str]:
-        caller, workspace = workspace_of(app.current_event, Action.WRITE)
-        read_body(app.current_event, NoBody)
-        job = labels.submit(workspace, label_pack_id, revision_id, caller)
-        return accepted({"job_id": job.job_id, "job_status": job.status, "revision_id": revision_id}, job.job_id)
+    @api.get(_REVISION, Action.READ, refusals=("REVISION_NOT_FOUND",))
+    def get_revision(call: Call[NoQuery]) -> Revision:
+        """Get a revision."""
+        return labels.store.get_revision(call.workspace, call.path["label_pack_id"], call.path["revision_id"])
 
-    @app.post("/api/v1/label-packs/<label_pack_id>/review")
-    def review_label_pack(label_pack_id: str) -> Response[str]:
-        caller, workspace = workspace_of(app.current_event, Action.WRITE)
-        wanted = read_body(app.current_event, ReviewRequest)
-        return answer(200, labels.review(workspace, label_pack_id, wanted.decision, wanted.note, caller))
+    def started(_: Call[NoBody], job: Job) -> Response[str]:
+        shown = {"job_id": job.job_id, "job_status": job.status, "revision_id": job.revision_id}
+        return accepted(shown, job.job_id)
 
-    @app.post("/api/v1/label-packs/<label_pack_id>/revisions/<revision_id>/eligibility")
-    def set_eligibility(label_pack_id: str, revision_id: str) -> Response[str]:
-        caller, workspace = workspace_of(app.current_event, Action.WRITE)
-        wanted = read_body(app.current_event, EligibilityRequest)
-        revision = labels.set_eligibility(workspace, label_pack_id, revision_id, wanted.status, wanted.note, caller)
-        return answer(200, revision)
+    @api.post(
+        f"{_REVISION}/submit",
+        Action.WRITE,
+        status=202,
+        show=started,
+        refusals=(*_CHANGED, "REVISION_NOT_FOUND", "REVISION_ALREADY_SUBMITTED", "UPLOAD_MISSING", "UPLOAD_MISMATCH"),
+    )
+    def submit_revision(call: Call[NoBody]) -> Job:
+        """Submit a revision: its bytes are validated by a job."""
+        path = call.path
+        return labels.submit(call.workspace, path["label_pack_id"], path["revision_id"], call.caller, call.once)
+
+    @api.post(f"{_PACK}/review", Action.WRITE, refusals=_CHANGED)
+    def review_label_pack(call: Call[ReviewRequest]) -> LabelPack:
+        """Approve or reject a label pack, or revoke its approval."""
+        wanted = call.wanted
+        return labels.review(
+            call.workspace, call.path["label_pack_id"], wanted.decision, wanted.note, call.caller, call.once
+        )
+
+    @api.post(
+        f"{_REVISION}/eligibility",
+        Action.WRITE,
+        refusals=(*_CHANGED, "REVISION_NOT_FOUND", "ELIGIBILITY_TRANSITION_INVALID"),
+    )
+    def set_eligibility(call: Call[EligibilityRequest]) -> Revision:
+        """Move the eligibility of a revision one step."""
+        path, wanted = call.path, call.wanted
+        return labels.set_eligibility(
+            call.workspace,
+            path["label_pack_id"],
+            path["revision_id"],
+            wanted.status,
+            wanted.note,
+            call.caller,
+            call.once,
+        )

@@ -1,15 +1,16 @@
 """Use cases of label packs: create, upload, submit, review, make eligible."""
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from packhouse.access.model import Principal, Workspace
 from packhouse.aws import executions
 from packhouse.aws.clock import Clock, NewId, later, new_id, now
-from packhouse.aws.dynamo import Transaction
+from packhouse.aws.dynamo import Transaction, while_stale
 from packhouse.aws.objects import URL_SECONDS, Objects
+from packhouse.aws.once import Once
+from packhouse.catalog.rules import project_id
 from packhouse.catalog.store import CatalogStore
 from packhouse.errors import ConflictError
 from packhouse.jobs.model import Job, JobKind
@@ -24,12 +25,9 @@ from packhouse.labels.model import (
     upload_key,
 )
 from packhouse.labels.rules import check_transition, review_status, with_revisions
-from packhouse.labels.store import LabelStore, StaleError
+from packhouse.labels.store import LabelStore
 
 NDJSON = "application/x-ndjson"
-_STALE_TRIES = 4
-
-_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,13 @@ class Labels:
     new_id: NewId = new_id
 
     def create_pack(
-        self, workspace: Workspace, capability: str, name: str, description: str | None, caller: Principal
+        self,
+        workspace: Workspace,
+        capability: str,
+        name: str,
+        description: str | None,
+        caller: Principal,
+        once: Once,
     ) -> LabelPack:
         """Create an empty pack in the project."""
         project = self.catalog.get_project(workspace)
@@ -63,8 +67,7 @@ class Labels:
         )
         tx = Transaction()
         self.store.put_new_pack(tx, pack)
-        tx.commit()
-        return pack
+        return once.commit(tx, pack)
 
     def create_revision(
         self,
@@ -72,15 +75,21 @@ class Labels:
         label_pack_id: str,
         content_length: int | None,
         sha256: str | None,
+        rows: bytes | None,
         caller: Principal,
-    ) -> tuple[Revision, LabelPack]:
-        """Create the pack's next revision; its bytes come by upload, and are read when it is submitted."""
+        once: Once,
+    ) -> Revision:
+        """Create the pack's next revision; its bytes are `rows`, or come by upload, and are read when it is submitted.
 
-        def attempt() -> tuple[Revision, LabelPack]:
+        Rows are put where an upload lands before the revision is there: none is ever there without its rows.
+        """
+        revision_id = self.new_id("lpr")
+
+        def attempt() -> Revision:
             pack, version = self.store.get_pack(workspace, label_pack_id)
             moment = self.clock()
             revision = Revision(
-                revision_id=self.new_id("lpr"),
+                revision_id=revision_id,
                 label_pack_id=label_pack_id,
                 workspace=str(workspace),
                 revision=pack.revisions + 1,
@@ -89,6 +98,8 @@ class Labels:
                 created_at=moment,
                 created_by=caller.principal_id,
             )
+            if rows is not None:
+                self.uploads.write_once(upload_key(pack.project_id, label_pack_id, revision_id), rows, NDJSON)
             tx = Transaction()
             grown = pack.model_copy(
                 update={
@@ -99,23 +110,18 @@ class Labels:
             )
             self.store.put_pack(tx, grown, version)
             self.store.put_new_revision(tx, revision)
-            tx.commit()
-            return revision, grown
+            return once.commit(tx, revision)
 
         return while_stale(attempt)
 
-    def presign_upload(self, pack: LabelPack, revision: Revision) -> dict[str, Any]:
+    def presign_upload(self, revision: Revision) -> dict[str, Any]:
         """Return how to send the revision's bytes: method, URL, the headers that are signed, and until when."""
-        key = upload_key(pack.project_id, pack.label_pack_id, revision.revision_id)
+        project = project_id(Workspace(*revision.workspace.split("/")))
+        key = upload_key(project, revision.label_pack_id, revision.revision_id)
         url, headers = self.uploads.presign_put(key, NDJSON, revision.content_length, revision.sha256)
         return {"method": "PUT", "url": url, "headers": headers, "expires_at": later(self.clock(), URL_SECONDS)}
 
-    def upload_rows(self, pack: LabelPack, revision: Revision, body: bytes) -> None:
-        """Put inline rows where an upload lands."""
-        key = upload_key(pack.project_id, pack.label_pack_id, revision.revision_id)
-        self.uploads.write_once(key, body, NDJSON)
-
-    def submit(self, workspace: Workspace, label_pack_id: str, revision_id: str, caller: Principal) -> Job:
+    def submit(self, workspace: Workspace, label_pack_id: str, revision_id: str, caller: Principal, once: Once) -> Job:
         """Start the ingest of an uploaded revision, once. What was committed and not started, the sweeper starts."""
         pack, _ = self.store.get_pack(workspace, label_pack_id)
         revision = self.store.get_revision(workspace, label_pack_id, revision_id)
@@ -135,7 +141,7 @@ class Labels:
         tx = Transaction()
         self.store.put_submitted(tx, revision.model_copy(update={"job_id": job.job_id, "submitted_at": moment}))
         self.jobs.put_new(tx, job)
-        tx.commit()
+        once.commit(tx, job)
         executions.start(self.machine_arn, job.job_id, job.execution_input | {"job_id": job.job_id})
         return job
 
@@ -149,7 +155,13 @@ class Labels:
             raise ConflictError("UPLOAD_MISMATCH", detail)
 
     def review(
-        self, workspace: Workspace, label_pack_id: str, decision: ReviewDecision, note: str | None, caller: Principal
+        self,
+        workspace: Workspace,
+        label_pack_id: str,
+        decision: ReviewDecision,
+        note: str | None,
+        caller: Principal,
+        once: Once,
     ) -> LabelPack:
         """Approve, reject or revoke a pack; the decision is kept in its history."""
 
@@ -169,8 +181,7 @@ class Labels:
             tx = Transaction()
             self.store.put_pack(tx, reviewed, version)
             self.store.put_history(tx, label_pack_id, entry, self.new_id("his"))
-            tx.commit()
-            return reviewed
+            return once.commit(tx, reviewed)
 
         return while_stale(attempt)
 
@@ -182,6 +193,7 @@ class Labels:
         status: Eligibility,
         note: str | None,
         caller: Principal,
+        once: Once,
     ) -> Revision:
         """Move a revision's eligibility one step; revision, pack and history change together."""
 
@@ -207,8 +219,7 @@ class Labels:
             self.store.put_pack(tx, with_revisions(pack, replaced, moment), version)
             self.store.put_revision(tx, after)
             self.store.put_history(tx, label_pack_id, entry, self.new_id("his"))
-            tx.commit()
-            return after
+            return once.commit(tx, after)
 
         return while_stale(attempt)
 
@@ -237,13 +248,3 @@ def ingest_input(pack: LabelPack, revision: Revision) -> dict[str, str]:
 def rows_as_ndjson(rows: list[dict[str, Any]]) -> bytes:
     """Return inline rows as the bytes of an upload, one line each."""
     return b"".join(json.dumps(row, ensure_ascii=False).encode() + b"\n" for row in rows)
-
-
-def while_stale(attempt: Callable[[], _Result]) -> _Result:
-    """Decide again, on what is there now, when the pack changed under the decision."""
-    for _ in range(_STALE_TRIES - 1):
-        try:
-            return attempt()
-        except StaleError:
-            continue
-    return attempt()

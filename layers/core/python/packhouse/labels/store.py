@@ -14,7 +14,7 @@ from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
 from packhouse.access.model import Workspace
-from packhouse.aws.dynamo import Transaction, bind
+from packhouse.aws.dynamo import StaleError, Transaction, bind
 from packhouse.errors import ConflictError, NotFoundError
 from packhouse.labels.model import HistoryEntry, LabelPack, Revision
 
@@ -40,10 +40,6 @@ class _LabelItem(Model):
     job_id = UnicodeAttribute(null=True)
     body = UnicodeAttribute()
     by_workspace = _ByWorkspace()
-
-
-class StaleError(ConflictError):
-    """The pack was changed by someone else between reading and writing it: read again and decide again."""
 
 
 def _pk(label_pack_id: str) -> str:

@@ -1,0 +1,71 @@
+"""The OpenAPI document of the whole API: every context's endpoints, declared once more on a resolver of no function.
+
+Services are used inside handlers alone, and none of these handlers is ever called: they are handed nothing.
+"""
+
+import functools
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver
+
+from packhouse.about.model import BuildShown, ExportShown, IngestStarted, JobShown, RevisionMade, VersionShown
+from packhouse.about.routes import register as register_about
+from packhouse.access.routes import register as register_access
+from packhouse.api.endpoints import Endpoints, Listed
+from packhouse.api.openapi import Context, Told, document
+from packhouse.builds.routes import register as register_builds
+from packhouse.catalog.routes import register as register_catalog
+from packhouse.collections.routes import register as register_collections
+from packhouse.datasets.routes import register as register_datasets
+from packhouse.jobs.routes import register as register_jobs
+from packhouse.labels.routes import register as register_labels
+
+_NOTHING: Any = None
+_CONTEXTS: dict[str, Callable[[Endpoints], None]] = {
+    "catalog": lambda api: register_catalog(api, _NOTHING),
+    "access": lambda api: register_access(api, _NOTHING),
+    "datasets": lambda api: register_datasets(api, _NOTHING),
+    "collections": lambda api: register_collections(api, _NOTHING),
+    "labels": lambda api: register_labels(api, _NOTHING, _NOTHING),
+    "builds": lambda api: register_builds(api, _NOTHING),
+    "jobs": lambda api: register_jobs(api, _NOTHING, _NOTHING),
+    "about": register_about,
+}
+
+ANSWERS: dict[str, dict[int, Any]] = {
+    "create_revision": {201: RevisionMade},
+    "submit_revision": {202: IngestStarted},
+    "build_dataset": {200: BuildShown, 202: BuildShown},
+    "get_dataset_version": {200: VersionShown},
+    "list_exports": {200: Listed(ExportShown)},
+    "get_export": {200: ExportShown},
+    "get_job": {200: JobShown},
+}
+"""What is answered, by handler and status, where it is not the handler's result."""
+
+
+def contexts() -> list[Context]:
+    """Return all contexts with what they declare."""
+    found = []
+    for name, register in _CONTEXTS.items():
+        endpoints = Endpoints(APIGatewayRestResolver())
+        register(endpoints)
+        meaning = sys.modules[f"packhouse.{name}"].__doc__ or ""
+        found.append(Context(name, meaning, endpoints.declared))
+    return found
+
+
+def describe() -> dict[str, Any]:
+    """Return the document."""
+    examples = json.loads(Path(__file__).with_name("examples.json").read_text("utf-8"))
+    return document(contexts(), Told(ANSWERS, examples))
+
+
+@functools.cache
+def as_text() -> str:
+    """Return the document as JSON; it is the same for as long as the process lives."""
+    return json.dumps(describe(), ensure_ascii=False, separators=(",", ":"))

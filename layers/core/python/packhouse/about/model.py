@@ -1,0 +1,213 @@
+"""Answers whose form no result of a handler tells: what `show` makes of one, and what is answered as plain JSON.
+
+For the document alone: it imports them when it is asked for, so that no other function pays for them at its cold start.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field
+
+from packhouse.builds.model import ExcludedPack, Outcome, Scope
+from packhouse.jobs.model import Job, JobError, JobStatus
+from packhouse.labels.model import Revision
+
+Url = Annotated[str, Field(json_schema_extra={"format": "uri"})]
+
+
+def sometimes(default: Any) -> Any:
+    """Declare a field that an answer does not always have."""
+    return Field(default=default, exclude_if=lambda _: True)
+
+
+class Upload(BaseModel):
+    """How the bytes of a revision are sent: with this method, to this URL, with exactly these headers."""
+
+    method: Literal["PUT"]
+    url: Url
+    headers: dict[str, str]
+    expires_at: str
+
+
+class RevisionMade(Revision):
+    """A new revision; `upload` is there when its bytes are to be sent to a presigned URL."""
+
+    upload: Upload | None = sometimes(None)
+
+
+class IngestStarted(BaseModel):
+    """The job that validates a revision."""
+
+    job_id: str
+    job_status: JobStatus
+    revision_id: str
+
+
+class JobShown(Job):
+    """A job, and where its execution is seen. `done` of `total` units of the current `step` are finished."""
+
+    execution_input: dict[str, str] = Field(default={}, exclude=True)
+    execution_url: Url
+
+
+class BuildShown(BaseModel):
+    """What a build request led to: the version that serves it, its job, and how each requested pack was judged."""
+
+    outcome: Outcome
+    dataset_version_id: str
+    version_id: str
+    name: str
+    capability: str
+    workspace: str
+    build_status: JobStatus
+    job_id: str
+    job_status: JobStatus
+    included_label_pack_ids: list[str]
+    excluded_label_pack_ids: list[ExcludedPack]
+    revisions: dict[str, str] = Field(description="The revision that is built, by label pack.")
+    reuse_fingerprint: str
+    build_fingerprint: str
+
+
+class VersionJob(BaseModel):
+    """The job that builds the version."""
+
+    job_id: str
+    status: JobStatus
+    error: JobError | None
+
+
+class Provenance(BaseModel):
+    """What the version can be told from others by, and made again from."""
+
+    manifest_hash: str | None
+    reuse_fingerprint: str
+    build_fingerprint: str
+    seed: int
+
+
+class SplitCount(BaseModel):
+    """What of the version lies in one split."""
+
+    samples: int
+    groups: int
+
+
+class SplitShown(BaseModel):
+    """How groups are spread over train, val and test."""
+
+    strategy: str
+    ratio: dict[str, float]
+    seed: int
+    counts: dict[str, SplitCount] | None
+
+
+class IndicatorShown(BaseModel):
+    """One thing that the quality policy found: the value measured, the bound it broke, and what shows it."""
+
+    code: str
+    level: Literal["warning", "hard_fail"]
+    measure: str
+    value: float
+    threshold: float
+    detail: Any
+
+
+class QualityShown(BaseModel):
+    """The verdict of the quality policy; the counts and the stage are absent until it has been judged."""
+
+    status: Literal["pass", "warnings", "hard_fail", "not_evaluated"]
+    policy_version: str | None
+    warnings: int = sometimes(0)
+    hard_fails: int = sometimes(0)
+    stage: Literal["built", "materialized"] = sometimes("built")
+    indicators: list[IndicatorShown]
+
+
+class MaterializationShown(BaseModel):
+    """The assets that the rows name: wanted, found, and missing by reason."""
+
+    status: str
+    wanted: int
+    found: int
+    missing: dict[str, int]
+    bytes: int
+
+
+class SourcePack(BaseModel):
+    """A label pack that is built in, and the revision and content of it."""
+
+    label_pack_id: str
+    workspace: str
+    revision_id: str
+    content_hash: str
+    rows: int
+
+
+class SourcesShown(BaseModel):
+    """What the version is made of and what stayed out; of very many packs the first are named."""
+
+    included_count: int
+    excluded_count: int
+    included: list[SourcePack]
+    excluded: list[ExcludedPack]
+
+
+class ClassCount(BaseModel):
+    """How often a class occurs."""
+
+    samples: int
+    labels: int
+
+
+class Counted(BaseModel):
+    """What is in the version, and which rows were left out by reason."""
+
+    rows_in: int
+    rows: int
+    left_out: dict[str, int]
+    unlabelled: int
+    empty: int
+    labels: int
+    classes: dict[str, ClassCount]
+    cameras: dict[str, int]
+    groups: int
+
+
+class VersionShown(BaseModel):
+    """A dataset version in full; a section whose step has not run yet is null."""
+
+    dataset_version_id: str
+    version_id: str
+    name: str
+    description: str | None
+    workspace: str
+    capability: str
+    scope: Scope
+    build_status: JobStatus
+    materialization_status: str
+    job: VersionJob
+    provenance: Provenance
+    split: SplitShown
+    quality: QualityShown
+    materialization: MaterializationShown | None
+    sources: SourcesShown
+    stats: Counted | None
+    created_at: str
+    created_by: str
+    ended_at: str | None
+
+
+class ExportShown(BaseModel):
+    """A file of a version; `url` downloads it until `expires_at`, `content_sha256` is of its bytes uncompressed."""
+
+    name: str
+    key: str
+    format: str
+    split: str | None
+    content_type: str
+    rows: int | None
+    bytes: int
+    sha256: str
+    content_sha256: str = sometimes("")
+    url: Url
+    expires_at: str

@@ -1,0 +1,98 @@
+"""The parameters of paths, queries and headers, as the OpenAPI document tells them."""
+
+import re
+from typing import Any
+
+from packhouse.api.fields import SLUG
+
+_ULID = "[0-9A-HJKMNP-TV-Z]{26}"
+
+
+def _id(prefix: str, description: str, example: str) -> dict[str, Any]:
+    schema = {"type": "string", "pattern": f"^{prefix}_{_ULID}$"}
+    return {"description": description, "schema": schema, "example": f"{prefix}_{example}"}
+
+
+def _slug(description: str, example: str) -> dict[str, Any]:
+    return {"description": description, "schema": {"type": "string", "pattern": SLUG}, "example": example}
+
+
+def _name(description: str, example: str) -> dict[str, Any]:
+    schema = {"type": "string", "minLength": 1, "maxLength": 200}
+    return {"description": description, "schema": schema, "example": example}
+
+
+PATH: dict[str, dict[str, Any]] = {
+    "namespaces/{slug}": _slug("The namespace.", "acme"),
+    "projects/{projectSlug}": _slug("The project in the namespace.", "match-day"),
+    "members/{principalId}": {
+        "description": "The principal, as the identity provider names it (`sub`).",
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_.:@|-]{0,127}$"},
+        "example": "user-jane",
+    },
+    "api-keys/{keyId}": _id("key", "The API key.", "01KPA0QYX3M5R8N7V2D4T6W9ZB"),
+    "datasets/{name}": _name("The dataset's name.", "training-v2"),
+    "collections/{name}": _name("The collection's name.", "front-camera-clips"),
+    "label-packs/{label_pack_id}": _id("lp", "The label pack.", "01KPA1B6R9C3E5G7J2M4P8S0TX"),
+    "revisions/{revision_id}": _id("lpr", "The revision of the label pack.", "01KPA1D8V0F2H4K6N9Q1S3W5YZ"),
+    "datasets/{dataset_id}": _id("dsv", "The dataset version.", "01KPA2F3X5J7M9P1R4T6V8Y0AC"),
+    "exports/{name}": _name("The file's name.", "train.ndjson"),
+    "jobs/{job_id}": _id("job", "The job.", "01KPA2F3X5J7M9P1R4T6V8Y0AD"),
+}
+"""By the step of the path before them: a `{name}` is one of a dataset, of a collection or of a file."""
+
+QUERY = {
+    "page": "Which page, counted from 1.",
+    "pageSize": "How many a page.",
+    "limit": "How many at most.",
+    "cursor": "`next_cursor` of the page before; opaque, and good for this list with these filters alone.",
+}
+
+_TAGS = {"type": "string", "pattern": r'^(\*|((W/)?"[^"]*"[ \t,]*)+)$'}
+
+REUSED: dict[str, Any] = {
+    "Workspace": {
+        "name": "X-Workspace",
+        "in": "header",
+        "required": False,
+        "description": "`<namespace>/<project>`: the project to act in. Needed with a JWT; an API key has its own.",
+        "schema": {"type": "string", "pattern": f"{SLUG[:-1]}/{SLUG[1:]}"},
+        "example": "acme/match-day",
+    },
+    "IdempotencyKey": {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": False,
+        "description": "Makes the request safe to repeat: for 24 hours the same key and body have the first answer.",
+        "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
+        "example": "6f1c1d0e-5b1f-4f7d-9f0a-2d8f8f0f7a11",
+    },
+    "IfMatch": {
+        "name": "If-Match",
+        "in": "header",
+        "required": False,
+        "description": "The `ETag` of the thing as it was read: if it has changed since, it stays as it is (412).",
+        "schema": _TAGS,
+    },
+    "IfNoneMatch": {
+        "name": "If-None-Match",
+        "in": "header",
+        "required": False,
+        "description": "The `ETag` of an answer that the caller has: if it is still the same, there is no body (304).",
+        "schema": _TAGS,
+    },
+}
+
+
+def path_names(path: str) -> list[str]:
+    """Return the names of a path's variables, in order."""
+    return re.findall(r"{(\w+)}", path)
+
+
+def path_key(path: str, name: str) -> str:
+    """Return what a variable of a path is known by in `PATH`.
+
+    >>> path_key("/namespaces/{slug}/projects/{projectSlug}", "projectSlug")
+    'projects/{projectSlug}'
+    """
+    return "/".join(path[: path.index(f"{{{name}}}")].split("/")[-2:]) + f"{{{name}}}"

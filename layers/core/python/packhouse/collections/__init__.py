@@ -1,0 +1,1 @@
+"""Collections: named lists of members, in a dataset or standing alone."""

@@ -1,0 +1,1 @@
+"""Datasets: named containers in a project that group collections."""

@@ -1,0 +1,133 @@
+"""Every POST of the API, each with a project made ready for it and the body that it is sent."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.containers import COLLECTIONS, DATASETS, Containers
+from tests.registry import Json, Pack, Project, ball_rows
+
+PACKS = "/api/v1/label-packs"
+BUILD = "/api/v1/datasets/build"
+ROWS = ball_rows(1, 2)
+
+
+@dataclass(frozen=True)
+class Command:
+    """A POST that a project is ready for, its body, and another body that it takes, if it takes any other."""
+
+    path: str
+    body: Json
+    other: Json
+    person: str = "editor"
+
+
+def slug_of(project: Project) -> str:
+    return project.workspace.partition("/")[2]
+
+
+def pending_pack(project: Project) -> Pack:
+    label_pack_id = project.new_pack()
+    return Pack(label_pack_id, project.new_revision(label_pack_id, ROWS))
+
+
+def with_collection(project: Project, path: str) -> str:
+    Containers(project).new_collection("kept", members=["a"])
+    return Containers(project).path + path
+
+
+def new_namespace(project: Project) -> Command:
+    slug = f"ns-{slug_of(project)}"
+    return Command("/namespaces", {"slug": slug, "name": "A"}, {"slug": slug, "name": "B"}, "owner")
+
+
+def new_project(project: Project) -> Command:
+    slug = f"{slug_of(project)}-more"
+    body = {"slug": slug, "name": "A"}
+    return Command("/namespaces/acme/projects", body, body | {"description": "other"}, "owner")
+
+
+def new_key(project: Project) -> Command:
+    body = {"name": "a key", "scopes": ["read"]}
+    return Command(Containers(project).at("api-keys"), body, body | {"scopes": ["read", "write"]}, "owner")
+
+
+def new_dataset(project: Project) -> Command:
+    body = {"name": "training-v2", "metadata": {"float": 1.0, "big": 10**300, "z": None, "a": "é"}, "tags": ["q1"]}
+    return Command(Containers(project).at(DATASETS), body, body | {"metadata": None})
+
+
+def new_collection(project: Project) -> Command:
+    Containers(project).new_dataset("training-v2")
+    body = {"name": "clips", "dataset": "training-v2", "members": ["b", "a"]}
+    return Command(Containers(project).at(COLLECTIONS), body, body | {"members": ["a"]})
+
+
+def changed_members(project: Project) -> Command:
+    path = with_collection(project, "/collections/kept/members")
+    return Command(path, {"add": [f"n{number:04d}" for number in range(1_000)], "remove": ["a"]}, {"add": ["n"]})
+
+
+def unchanged_members(project: Project) -> Command:
+    path = with_collection(project, "/collections/kept/members")
+    return Command(path, {"add": ["a"]}, {"add": ["n"]})
+
+
+def new_pack(project: Project) -> Command:
+    body = {"capability": "ball_detection", "name": "a pack"}
+    return Command(PACKS, body, body | {"name": "other"})
+
+
+def inline_revision(project: Project) -> Command:
+    return Command(f"{PACKS}/{project.new_pack()}/revisions", {"rows": ROWS}, {"rows": ROWS[:1]})
+
+
+def presigned_revision(project: Project) -> Command:
+    path = f"{PACKS}/{project.new_pack()}/revisions"
+    return Command(path, {"upload": "presigned", "content_length": 2}, {"upload": "presigned"})
+
+
+def submitted(project: Project) -> Command:
+    return Command(f"{pending_pack(project).revision_path}/submit", {}, {})
+
+
+def reviewed(project: Project) -> Command:
+    path = f"{pending_pack(project).path}/review"
+    return Command(path, {"decision": "approve", "note": "fine"}, {"decision": "reject"})
+
+
+def made_eligible(project: Project) -> Command:
+    path = f"{pending_pack(project).revision_path}/eligibility"
+    return Command(path, {"status": "REVIEWED"}, {"status": "REVIEWED", "note": "other"})
+
+
+def built(project: Project) -> Command:
+    packs = [project.new_approved_pack().label_pack_id]
+    body = {"capability": "ball_detection", "label_pack_ids": packs}
+    return Command(BUILD, body, body | {"name": "other"})
+
+
+def built_by_force(project: Project) -> Command:
+    command = built(project)
+    made = project.editor.post(BUILD, command.body)
+    project.wait(made["job_id"])
+    return Command(BUILD, command.body | {"force": True}, command.body)
+
+
+Prepare = Callable[[Project], Command]
+CASES: list[tuple[str, Prepare]] = [
+    ("/namespaces", new_namespace),
+    ("/namespaces/{slug}/projects", new_project),
+    ("/namespaces/{slug}/projects/{projectSlug}/api-keys", new_key),
+    ("/namespaces/{slug}/projects/{projectSlug}/datasets", new_dataset),
+    ("/namespaces/{slug}/projects/{projectSlug}/collections", new_collection),
+    ("/namespaces/{slug}/projects/{projectSlug}/collections/{name}/members", changed_members),
+    ("/namespaces/{slug}/projects/{projectSlug}/collections/{name}/members", unchanged_members),
+    ("/api/v1/label-packs", new_pack),
+    ("/api/v1/label-packs/{label_pack_id}/revisions", inline_revision),
+    ("/api/v1/label-packs/{label_pack_id}/revisions", presigned_revision),
+    ("/api/v1/label-packs/{label_pack_id}/revisions/{revision_id}/submit", submitted),
+    ("/api/v1/label-packs/{label_pack_id}/review", reviewed),
+    ("/api/v1/label-packs/{label_pack_id}/revisions/{revision_id}/eligibility", made_eligible),
+    ("/api/v1/datasets/build", built),
+    ("/api/v1/datasets/build", built_by_force),
+]

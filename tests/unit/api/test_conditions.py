@@ -1,0 +1,104 @@
+"""`If-Match` is told to who honours it and refused elsewhere; `If-None-Match` spares an answer that the caller has."""
+
+import pytest
+
+from packhouse.errors import NotFoundError, PreconditionFailedError
+from tests.bench.wire import Wire
+from tests.unit.api.declared import PUBLIC, THING, THINGS, WISH, Function, Json, Made, Said
+
+
+@pytest.fixture
+def function(wire: Wire) -> Function:
+    return Function()
+
+
+@pytest.mark.parametrize("method", ["PATCH", "DELETE"])
+@pytest.mark.parametrize(
+    ("given", "in_states"),
+    [
+        ({}, None),
+        ({"If-Match": "*"}, None),
+        ({"If-Match": " * "}, None),
+        ({"If-Match": '"rev_1.0123"'}, ("rev_1",)),
+        ({"if-match": '"rev_1.0123" , W/"rev_2.4567","x"'}, ("rev_1", "", "x")),
+        ({"If-Match": 'W/"rev_1.0123"'}, ("",)),
+        ({"If-Match": '"a,b"'}, ("a,b",)),
+    ],
+)
+def test_a_write_is_told_the_states_that_the_caller_names(
+    function: Function, method: str, given: dict[str, str], in_states: tuple[str, ...] | None
+) -> None:
+    """A weak tag names none: it says that two answers are as good as equal, not that the thing has this state."""
+    assert function.send(method, THING, headers=given, name="a").status == 200
+    assert function.calls[0].if_match == in_states
+
+
+@pytest.mark.parametrize("given", ["", "x", "W/x", '"open', 'shut"', '"a" b', "'a'", '"é"', "a, *"])
+def test_a_header_of_no_tags_is_refused(function: Function, given: str) -> None:
+    assert function.send("PATCH", THING, headers={"If-Match": given}, name="a").code == "header If-Match"
+    assert function.calls == []
+    assert function.send("GET", THING, headers={"If-None-Match": given}, name="a").code == "header If-None-Match"
+
+
+@pytest.mark.parametrize(("method", "resource"), [("POST", THINGS), ("PUT", THING), ("GET", THING), ("GET", PUBLIC)])
+def test_if_match_is_refused_where_it_is_not_honoured(function: Function, method: str, resource: str) -> None:
+    sent: Json = {"body": WISH} if method == "POST" else {}
+    for given in ("*", '"x"'):
+        said = function.send(method, resource, headers={"If-Match": given}, name="a", **sent)
+        assert (said.status, said.code) == (400, "header If-Match")
+    assert function.calls == []
+
+
+def test_a_handlers_refusal_of_a_state_is_told(function: Function) -> None:
+    function.raising = PreconditionFailedError("PRECONDITION_FAILED", "It has changed.")
+    assert function.send("PATCH", THING, headers={"If-Match": '"x"'}, name="a").status == 412
+
+
+def tag_of(said: Said) -> str:
+    assert said.status == 200
+    return said.headers["ETag"]
+
+
+def test_a_tag_is_of_the_state_and_of_the_answer(function: Function) -> None:
+    tags = []
+    for made in (Made(name="a", state="s", etag="rev_1"), Made(name="b", state="s", etag="rev_1")):
+        function.made = made
+        tags.append(tag_of(function.send("GET", THING, name="a")))
+        assert tag_of(function.send("GET", THING, name="a")) == tags[-1]
+    assert [tag.partition(".")[0] for tag in tags] == ['"rev_1', '"rev_1']
+    assert tags[0] != tags[1]
+    stateless = tag_of(function.send("GET", THINGS))
+    assert stateless.startswith('".')
+    function.made = Made(name="c", state="")
+    assert tag_of(function.send("GET", THINGS)) != stateless
+
+
+@pytest.mark.parametrize("form", ["{}", "W/{}", "*", '"other", {}', '{},W/"other"', '"a,b" , {}'])
+@pytest.mark.parametrize("resource", [THING, THINGS, PUBLIC])
+def test_a_read_that_the_caller_has_is_304_without_a_body(function: Function, resource: str, form: str) -> None:
+    tag = tag_of(function.send("GET", resource, name="a"))
+    said = function.send("GET", resource, headers={"If-None-Match": form.format(tag)}, name="a")
+    assert (said.status, said.text, said.headers["ETag"]) == (304, "", tag)
+
+
+@pytest.mark.parametrize("given", ['""', '"*"', 'W/""'])
+def test_a_tag_in_quotes_is_no_star(function: Function, given: str) -> None:
+    assert function.send("GET", THING, headers={"If-None-Match": given}, name="a").status == 200
+
+
+def test_a_read_that_the_caller_has_not_is_answered(function: Function) -> None:
+    known = {"If-None-Match": tag_of(function.send("GET", THING, name="a"))}
+    function.made = Made(name="a", state="other", etag="rev_1")
+    assert function.send("GET", THING, headers=known, name="a").body == {"name": "a", "state": "other"}
+    assert function.send("GET", THING, headers={"If-None-Match": '"rev_1"'}, name="a").status == 200
+
+
+def test_a_write_is_made_whatever_answer_the_caller_has(function: Function) -> None:
+    assert function.send("PATCH", THING, headers={"If-None-Match": "*"}, name="a").status == 200
+    assert function.send("POST", THINGS, body=WISH, headers={"If-None-Match": "*"}).status == 201
+
+
+def test_a_refused_read_has_no_tag(function: Function) -> None:
+    function.raising = NotFoundError("DATASET_NOT_FOUND", "Not there.")
+    said = function.send("GET", THING, headers={"If-None-Match": "*"}, name="a")
+    assert (said.status, "ETag" in said.headers) == (404, False)
