@@ -15,8 +15,9 @@ from typing import Any, TypeVar
 
 import botocore.session
 import orjson
+from botocore.config import Config
 from pynamodb.connection import Connection
-from pynamodb.exceptions import TransactWriteError
+from pynamodb.exceptions import PynamoDBException, TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.models import Model
@@ -27,6 +28,9 @@ from packhouse.errors import ConflictError, PackhouseError, PreconditionFailedEr
 
 Refusal = PackhouseError | Callable[[dict[str, Any]], PackhouseError | None]
 """What a failed condition means: an error, or a look at the item found there (`None`: it is our own earlier write)."""
+
+CONNECT_SECONDS, ANSWER_SECONDS, ATTEMPTS = 1, 4, 3
+"""How long and how often a service is asked: all of it, backoffs included, ends before a function of the API does."""
 
 CONFLICT_TRIES = 5
 _OK = 200
@@ -52,6 +56,12 @@ def _decode(*, response_dict: dict[str, Any], customized_response_dict: dict[str
         response_dict["body"] = b"{}"
 
 
+def patience() -> Config:
+    """Return how long and how often any service is asked."""
+    retries: Any = {"mode": "standard", "total_max_attempts": ATTEMPTS}
+    return Config(connect_timeout=CONNECT_SECONDS, read_timeout=ANSWER_SECONDS, retries=retries)
+
+
 class _SharedConnection(Connection):
     """A pynamodb connection on the process's session."""
 
@@ -63,7 +73,18 @@ class _SharedConnection(Connection):
 @functools.cache
 def connection() -> Connection:
     """Return the one DynamoDB connection that all stores share."""
-    return _SharedConnection(region=session().get_config_variable("region"), max_retry_attempts=4)
+    return _SharedConnection(
+        region=session().get_config_variable("region"),
+        connect_timeout_seconds=CONNECT_SECONDS,
+        read_timeout_seconds=ANSWER_SECONDS,
+        max_retry_attempts=ATTEMPTS - 1,
+    )
+
+
+def is_refused(error: PynamoDBException) -> bool:
+    """Whether a single write was refused for its condition. (pynamodb's own look at the cause fails on a timeout.)"""
+    reply = getattr(error.cause, "response", None) or {}
+    return bool(reply.get("Error", {}).get("Code") == "ConditionalCheckFailedException")
 
 
 def bind(model: type[Model], table_name: str) -> None:

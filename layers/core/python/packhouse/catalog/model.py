@@ -25,10 +25,7 @@ class Namespace(BaseModel):
 
 
 class Project(BaseModel):
-    """A workspace (contract A) or space (contract C): where label packs and datasets live.
-
-    `etag` changes with every write.
-    """
+    """A workspace (contract A) or space (contract C): where label packs and datasets live."""
 
     model_config = ConfigDict(frozen=True, defer_build=True)
 
@@ -40,4 +37,4 @@ class Project(BaseModel):
     trainingUse: TrainingUse  # noqa: N815
     createdAt: str  # noqa: N815
     updatedAt: str  # noqa: N815
-    etag: str = ""
+    etag: str = ""  # new with every write; stands in the header

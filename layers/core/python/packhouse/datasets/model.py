@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Dataset(BaseModel):
-    """A named container that groups collections; `etag` changes with every write."""
+    """A named container that groups collections."""
 
     model_config = ConfigDict(frozen=True, defer_build=True)
 
@@ -18,7 +18,7 @@ class Dataset(BaseModel):
     metadata: dict[str, Any] | None
     createdAt: str  # noqa: N815
     updatedAt: str  # noqa: N815
-    etag: str
+    etag: str  # new with every write; stands in the header
 
 
 class CollectionShown(BaseModel):

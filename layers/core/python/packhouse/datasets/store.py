@@ -16,7 +16,7 @@ from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 
 from packhouse.access.model import Workspace
-from packhouse.aws.dynamo import StaleError, Transaction, bind, raw, text
+from packhouse.aws.dynamo import StaleError, Transaction, bind, is_refused, raw, text
 from packhouse.datasets.model import Dataset
 from packhouse.errors import ConflictError, NotFoundError, PreconditionFailedError
 
@@ -135,7 +135,7 @@ class DatasetStore:
         try:
             item.update(actions, condition)
         except UpdateError as refused:
-            if refused.cause_response_code != "ConditionalCheckFailedException":
+            if not is_refused(refused):
                 raise
             found = self.get_dataset(workspace, name)
             if found.etag != etag:  # else the write took effect and its answer was lost

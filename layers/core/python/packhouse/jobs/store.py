@@ -13,7 +13,7 @@ from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
 from packhouse.access.model import Workspace
-from packhouse.aws.dynamo import Transaction, bind
+from packhouse.aws.dynamo import Transaction, bind, is_refused
 from packhouse.errors import ConflictError, NotFoundError
 from packhouse.jobs.model import Job, JobError, JobStatus
 
@@ -90,7 +90,7 @@ class JobStore:
         try:
             item.update(actions, condition=_JobItem.open == "yes")
         except UpdateError as error:
-            if error.cause_response_code == "ConditionalCheckFailedException":
+            if is_refused(error):
                 raise ConflictError("JOB_ENDED", f"The job {job_id} has ended.") from error
             raise
 
@@ -101,7 +101,7 @@ class JobStore:
                 [_JobItem.done.add(1)], condition=(_JobItem.step == step) & (_JobItem.done < _JobItem.total)
             )
         except UpdateError as error:
-            if error.cause_response_code != "ConditionalCheckFailedException":
+            if not is_refused(error):
                 raise
 
     def put_ended(self, tx: Transaction, job_id: str, status: JobStatus, moment: str, error: JobError | None) -> None:
