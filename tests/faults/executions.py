@@ -11,30 +11,26 @@ from tests.bench.wire import canned
 class Executions:
     """The status of every started execution by its name; starts are `RUNNING` until a test says otherwise."""
 
-    def __init__(self, session: Any) -> None:
+    def __init__(self) -> None:
         self.status: dict[str, str] = {}
         self.starts = 0
-        session.register("before-send.sfn.StartExecution", self._start)
-        session.register("before-send.sfn.DescribeExecution", self._describe)
 
-    def _start(self, request: AWSPreparedRequest, **_: object) -> AWSResponse:
-        name = _sent(request)["name"]
+    def __call__(self, operation: str, request: AWSPreparedRequest) -> AWSResponse:
+        body: Any = request.body
+        asked: dict[str, str] = json.loads(body)
+        status, told = self._start(asked["name"]) if operation == "sfn.StartExecution" else self._describe(asked)
+        return canned(request.url, status, told)
+
+    def _start(self, name: str) -> tuple[int, dict[str, Any]]:
         if name in self.status:
-            return canned(request.url, 400, {"__type": "ExecutionAlreadyExists", "message": name})
+            return 400, {"__type": "ExecutionAlreadyExists", "message": name}
         self.starts += 1
         self.status[name] = "RUNNING"
-        return canned(request.url, 200, {"executionArn": f"arn:execution:{name}", "startDate": 0})
+        return 200, {"executionArn": f"arn:execution:{name}", "startDate": 0}
 
-    def _describe(self, request: AWSPreparedRequest, **_: object) -> AWSResponse:
-        arn = _sent(request)["executionArn"]
+    def _describe(self, asked: dict[str, str]) -> tuple[int, dict[str, Any]]:
+        arn = asked["executionArn"]
         status = self.status.get(arn.rpartition(":")[2])
         if status is None:
-            return canned(request.url, 400, {"__type": "ExecutionDoesNotExist", "message": arn})
-        described = {"executionArn": arn, "stateMachineArn": "arn", "status": status, "startDate": 0}
-        return canned(request.url, 200, described)
-
-
-def _sent(request: AWSPreparedRequest) -> dict[str, str]:
-    body: Any = request.body
-    sent: dict[str, str] = json.loads(body)
-    return sent
+            return 400, {"__type": "ExecutionDoesNotExist", "message": arn}
+        return 200, {"executionArn": arn, "stateMachineArn": "arn", "status": status, "startDate": 0}

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from packhouse.aws.objects import s3
-from tests.faults.gate import kills
+from tests.faults.kinds import iter_crashes
 from tests.faults.machine import MachineFailed
 from tests.faults.world import World
 from tests.registry import ball_rows
@@ -79,9 +79,9 @@ def test_the_sweeper_leaves_running_and_young_jobs_alone(world: World) -> None:
 def test_a_sweep_that_is_killed_is_finished_by_the_next(world: World) -> None:
     _, built = request_build(world)
     world.executions.status[built["job_id"]] = "ABORTED"
-    with world.gate.killing(None):
+    with world.gate.injecting(None):
         world.sweep()
-    for kill in kills(12):
+    for kill in iter_crashes(12):
         _, built = request_build(world)
         world.executions.status[built["job_id"]] = "ABORTED"
         world.sweep(kill)

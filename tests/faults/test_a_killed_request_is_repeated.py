@@ -1,9 +1,12 @@
-"""A request whose function is killed at any of its calls is sent again: nothing is lost, nothing is there twice."""
+"""A request whose function is killed at any of its calls is sent again: nothing is lost, nothing is there twice.
+
+Its caller sends no `Idempotency-Key` here. With one, every request is tried against every fault in the tests of R1.
+"""
 
 import json
 from typing import Any
 
-from tests.faults.gate import kills
+from tests.faults.kinds import iter_crashes
 from tests.faults.world import World
 from tests.registry import ball_rows
 
@@ -19,10 +22,10 @@ def named(world: World, prefix: str, name: str) -> list[Json]:
 def test_a_build_request_makes_one_version_one_job_and_number_one(world: World) -> None:
     calls = world.calls_of("POST", "/api/v1/datasets/build", world.build_body(name="first", split={"seed": 1000}))
     assert calls >= 4
-    for seed, kill in enumerate(kills(calls)):
-        name = f"killed {kill.when} call {kill.call}"
+    for seed, kill in enumerate(iter_crashes(calls)):
+        name = f"killed: {kill}"
         body = world.build_body(name=name, split={"seed": seed})
-        assert world.killed(kill, "POST", "/api/v1/datasets/build", body) is None, name
+        assert world.disturbed(kill, "POST", "/api/v1/datasets/build", body) is None, name
         answered = world.call("POST", "/api/v1/datasets/build", body)
         assert answered["outcome"] in {"created", "reused_in_progress"}, name
         (version,) = named(world, "DSV#", name)
@@ -36,9 +39,9 @@ def test_a_build_request_makes_one_version_one_job_and_number_one(world: World) 
 
 def test_a_submitted_revision_has_one_job_that_runs(world: World) -> None:
     first = world.uploaded_revision(ball_rows())
-    for kill in kills(world.calls_of("POST", f"{first}/submit")):
+    for kill in iter_crashes(world.calls_of("POST", f"{first}/submit")):
         revision = world.uploaded_revision(ball_rows())
-        assert world.killed(kill, "POST", f"{revision}/submit") is None
+        assert world.disturbed(kill, "POST", f"{revision}/submit") is None
         again = world.request("POST", f"{revision}/submit")
         job_id = world.call("GET", revision)["job_id"]
         assert again.status == 202 or again.body["code"] == "REVISION_ALREADY_SUBMITTED"
@@ -52,8 +55,8 @@ def test_a_submitted_revision_has_one_job_that_runs(world: World) -> None:
 def test_revisions_are_numbered_without_gaps(world: World) -> None:
     pack = world.call("POST", "/api/v1/label-packs", {"capability": "ball_detection", "name": "numbered"})
     path = f"/api/v1/label-packs/{pack['label_pack_id']}/revisions"
-    for kill in kills(world.calls_of("POST", path, {"rows": ball_rows(1, 1)})):
-        world.killed(kill, "POST", path, {"rows": ball_rows(1, 1)})
+    for kill in iter_crashes(world.calls_of("POST", path, {"rows": ball_rows(1, 1)})):
+        world.disturbed(kill, "POST", path, {"rows": ball_rows(1, 1)})
         world.call("POST", path, {"rows": ball_rows(1, 1)})
     numbers = [revision["revision"] for revision in world.call("GET", path)["items"]]
     assert numbers == list(range(len(numbers), 0, -1))
@@ -62,10 +65,10 @@ def test_revisions_are_numbered_without_gaps(world: World) -> None:
 def test_an_eligibility_changes_with_its_pack_and_history_or_not_at_all(world: World) -> None:
     spare = world.uploaded_revision(ball_rows())
     world.run_job(world.call("POST", f"{spare}/submit")["job_id"])
-    for kill in kills(world.calls_of("POST", f"{spare}/eligibility", {"status": "REVIEWED"})):
+    for kill in iter_crashes(world.calls_of("POST", f"{spare}/eligibility", {"status": "REVIEWED"})):
         revision = world.uploaded_revision(ball_rows())
         world.run_job(world.call("POST", f"{revision}/submit")["job_id"])
-        assert world.killed(kill, "POST", f"{revision}/eligibility", {"status": "REVIEWED"}) is None
+        assert world.disturbed(kill, "POST", f"{revision}/eligibility", {"status": "REVIEWED"}) is None
         again = world.request("POST", f"{revision}/eligibility", {"status": "REVIEWED"})
         assert again.status == 200 or again.body["code"] == "ELIGIBILITY_TRANSITION_INVALID"
         assert world.call("GET", revision)["eligibility_status"] == "REVIEWED"
@@ -78,9 +81,9 @@ def test_an_eligibility_changes_with_its_pack_and_history_or_not_at_all(world: W
 
 def test_a_namespace_and_its_owner_come_together(world: World) -> None:
     calls = world.calls_of("POST", "/namespaces", {"slug": "whole", "name": "Whole"})
-    for number, kill in enumerate(kills(calls)):
+    for number, kill in enumerate(iter_crashes(calls)):
         slug = f"half-{number}"
-        assert world.killed(kill, "POST", "/namespaces", {"slug": slug, "name": "Half"}) is None
+        assert world.disturbed(kill, "POST", "/namespaces", {"slug": slug, "name": "Half"}) is None
         again = world.request("POST", "/namespaces", {"slug": slug, "name": "Half"})
         assert again.status == 201 or again.body["code"] == "NAMESPACE_EXISTS"
         owners = [item["sk"]["S"] for item in world.items("AccessTable", "PRN#user-owner")]

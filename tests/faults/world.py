@@ -4,21 +4,30 @@ Executions are noted, not run: a test runs the machine of a job when it wants to
 """
 
 import json
-from contextlib import suppress
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from moto import mock_aws
+
 from packhouse.access.model import Principal, Role
-from packhouse.aws import dynamo
+from packhouse.aws import dynamo, objects
 from packhouse.aws.clock import later, now
 from packhouse.aws.objects import Objects, sha256_hex
 from tests.bench.handlers import Answered, Handlers
-from tests.bench.template import filled_in, iter_functions
+from tests.bench.template import filled_in, iter_functions, iter_tables
+from tests.bench.wire import fresh_clients
+from tests.faults.buckets import Buckets
+from tests.faults.buckets import Objects as Held
 from tests.faults.executions import Executions
-from tests.faults.gate import Gate, Kill, Killed
+from tests.faults.gate import Gate, Killed
+from tests.faults.kinds import Fault
 from tests.faults.machine import Machine
+from tests.faults.waits import Waits, no_waiting
 from tests.registry import ball_rows
+from tests.unit.conftest import BUCKETS, ENVIRONMENT
 
 Json = dict[str, Any]
 WORKSPACE = "acme/match-day"
@@ -26,24 +35,38 @@ OWNER = Principal(principal_id="user-owner", memberships={"acme": Role.OWNER})
 PARAMETERS = {"JwksUrl": "http://127.0.0.1:9/jwks.json", "JwtIssuer": "https://issuer.test", "JwtAudience": "packhouse"}
 
 
+SILENT = {"POWERTOOLS_LOG_LEVEL": "CRITICAL"}
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Everything that a world held at one moment."""
+
+    items: dict[str, Any]
+    objects: Held
+    executions: dict[str, str]
+
+
 class World:
     """Namespace `acme` with project `match-day`, and whatever a test adds."""
 
-    def __init__(self, gate: Gate, executions: Executions) -> None:
-        self.variables = {function.name: filled_in(function, PARAMETERS) for function in iter_functions()}
+    def __init__(self, gate: Gate, executions: Executions, buckets: Buckets, waits: Waits) -> None:
+        self.variables = {function.name: filled_in(function, PARAMETERS) | SILENT for function in iter_functions()}
         self.handlers = Handlers(self.variables)
         self.gate = gate
         self.executions = executions
+        self.buckets = buckets
+        self.waits = waits
         self.data = Objects(self.variables["plan_build"]["DATA_BUCKET"])
-        self.machines = {
-            kind: Machine(kind, self.invoke, self.data.read) for kind in ("label_ingest", "dataset_build")
-        }
+        self.machines = {kind: Machine(kind, self.invoke, self.data.read) for kind in ("label_ingest", "dataset_build")}
         self.call("POST", "/namespaces", {"slug": "acme", "name": "Acme"})
         self.call("POST", "/namespaces/acme/projects", {"slug": "match-day", "name": "Match day"})
 
-    def request(self, method: str, path: str, body: Json | None = None) -> Answered:
+    def request(
+        self, method: str, path: str, body: Json | None = None, headers: Mapping[str, str] | None = None
+    ) -> Answered:
         """Return whatever a request of the owner is answered."""
-        return self.handlers.call(method, path, OWNER, body, WORKSPACE)
+        return self.handlers.call(method, path, OWNER, body, WORKSPACE, headers)
 
     def call(self, method: str, path: str, body: Json | None = None) -> Json:
         """Return what a request of the owner is answered when it succeeds."""
@@ -89,26 +112,50 @@ class World:
         """Return the body of a build from the three packs."""
         return {"capability": "ball_detection", "label_pack_ids": self.packs, **more}
 
-    def killed(self, kill: Kill | None, method: str, path: str, body: Json | None = None) -> Answered | None:
-        """Make a request whose function is killed at one of its calls; nobody gets an answer then."""
-        with self.gate.killing(kill):
+    def disturbed(
+        self,
+        fault: Fault | None,
+        method: str,
+        path: str,
+        body: Json | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answered | None:
+        """Make a request that meets a fault; `None` when its process ended: nobody gets an answer then."""
+        self.waits.begin()
+        with self.gate.injecting(fault):
             try:
-                return self.request(method, path, body)
+                return self.request(method, path, body, headers)
             except Killed:
                 return None
 
     def calls_of(self, method: str, path: str, body: Json | None = None) -> int:
         """Make a request and return how many calls it took."""
-        answered = self.killed(None, method, path, body)
+        answered = self.disturbed(None, method, path, body)
         assert answered is not None
         assert answered.status < 400, answered.text
         return len(self.gate.operations)
 
-    def sweep(self, kill: Kill | None = None, later_seconds: int = 60) -> None:
+    def sweep(self, fault: Fault | None = None, later_seconds: int = 60) -> None:
         """Run the sweeper as if a minute had passed."""
         settle = self.handlers.app("sweep")._settle
-        with self.gate.killing(kill), suppress(Killed):
+        with self.gate.injecting(fault), suppress(Killed):
             replace(settle, clock=lambda: later(now(), later_seconds)).sweep()
+
+    def remember(self) -> Memory:
+        """Return what there is now."""
+        return Memory(self.gate.tables.remember(), self.buckets.remember(), dict(self.executions.status))
+
+    def recall(self, memory: Memory) -> None:
+        """Make everything what it was."""
+        self.gate.tables.recall(memory.items)
+        self.buckets.recall(memory.objects)
+        self.executions.status = dict(memory.executions)
+
+    def everything(self) -> dict[str, list[Json]]:
+        """Return the items of every table, as DynamoDB holds them."""
+        client: Any = dynamo.connection().client
+        names = [table["TableName"] for table in iter_tables()]
+        return {name: client.scan(TableName=name, ConsistentRead=True)["Items"] for name in names}
 
     def items(self, table: str, prefix: str) -> list[Json]:
         """Return the items of a table whose partition begins so, as DynamoDB holds them."""
@@ -119,6 +166,19 @@ class World:
     def objects(self, prefix: str) -> dict[str, str]:
         """Return the SHA-256 of every object below a prefix, by its name behind it; names in bodies lose it too."""
         keys = [facts.key for page in self.data.iter_facts(prefix) for facts in page]
-        return {
-            key.removeprefix(prefix): sha256_hex(self.data.read(key).replace(prefix.encode(), b"")) for key in keys
-        }
+        return {key.removeprefix(prefix): sha256_hex(self.data.read(key).replace(prefix.encode(), b"")) for key in keys}
+
+
+@contextmanager
+def opened() -> Iterator[World]:
+    """A world of its own in this process, as long as the block lasts; nothing in it waits."""
+    buckets = Buckets()
+    with mock_aws(), buckets.keeping(), no_waiting() as waits, fresh_clients(ENVIRONMENT) as session:
+        executions = Executions()
+        gate = Gate(session, {"sfn": executions})
+        client: Any = dynamo.connection().client
+        for table in iter_tables():
+            client.create_table(**table)
+        for bucket in BUCKETS:
+            objects.s3().create_bucket(Bucket=bucket)
+        yield World(gate, executions, buckets, waits)

@@ -1,0 +1,69 @@
+"""What there is in a world, told so that two runs of one history tell the same.
+
+Ids are numbered in the order in which they appear, so that what refers to what is still told; times, digests and
+secrets are left out.
+"""
+
+import json
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from packhouse.aws.objects import sha256_hex
+from tests.faults.world import World
+
+_ID = re.compile(r"(?<![0-9A-Za-z])([a-z]{2,4})_[0-9A-HJKMNP-TV-Z]{26}")
+UPLOADS = "uploadsbucket"
+_LEFT_OUT = (
+    (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z"), "<time>"),
+    (re.compile(r"\b\d{8}T\d{6}Z\b"), "<time>"),
+    (re.compile(r"(?<![0-9A-Za-z])[0-9a-f]{32,64}(?![0-9A-Za-z])"), "<digest>"),
+    (re.compile(r"\b1[6-9]\d{8}\b"), "<epoch>"),
+)
+
+
+def picture(world: World, paths: Iterable[str]) -> list[str]:
+    """Return everything that lies in tables and buckets or was started, and what the paths are answered; in lines."""
+    lines = [f"{path} {_line(world.call('GET', path))}" for path in paths]
+    for table, items in world.everything().items():
+        lines += [f"{table} {_line(item)}" for item in items]
+    objects = [entry for entry in world.buckets.contents() if _is_kept(*entry[:2], lines)]
+    lines += [f"{bucket} {key} {_digest(body)}" for bucket, key, body in objects]
+    lines += [f"execution {name} {status}" for name, status in world.executions.status.items()]
+    return _numbered(sorted(lines, key=lambda line: (without_ids(line), line)))
+
+
+def _is_kept(bucket: str, key: str, lines: list[str]) -> bool:
+    """Uploads expire, and only its revision leads to one: without the revision it is not there."""
+    return bucket != UPLOADS or any(key.split("/")[-2] in line for line in lines)
+
+
+def told(text: str) -> str:
+    """Return an answer without its times and digests, its ids numbered."""
+    return "\n".join(_numbered([text]))
+
+
+def without_ids(line: str) -> str:
+    """Return a line with all that differs from run to run left out."""
+    line = _ID.sub(r"<\1>", line)
+    for found, name in _LEFT_OUT:
+        line = found.sub(name, line)
+    return line
+
+
+def _numbered(lines: list[str]) -> list[str]:
+    numbers: dict[str, str] = {}
+
+    def number(found: re.Match[str]) -> str:
+        return numbers.setdefault(found[0], f"<{found[1]} {len(numbers)}>")
+
+    return [without_ids(_ID.sub(number, line)) for line in lines]
+
+
+def _digest(body: bytes) -> str:
+    """Eight bytes of one, too few to be left out."""
+    return sha256_hex(without_ids(body.decode("latin-1")).encode())[:16]
+
+
+def _line(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)
