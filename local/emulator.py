@@ -49,7 +49,8 @@ _end_with_the_emulator()
 def patch_workers() -> None:
     """Keep the class name of a Python error, end workers with their parent, and shorten the wait for a log line."""
     script = lambda_runtime._PYTHON_WORKER_SCRIPT
-    plain, named = '"error": str(e), "trace"', '"error": str(e), "error_type": type(e).__name__, "trace"'
+    plain = '"status": "error", "error": str(e), "trace"'
+    named = '"status": "ok", "raised": True, "error": str(e), "error_type": type(e).__name__, "trace"'
     if script.count(plain) != 1:
         raise SystemExit("the Lambda worker of ministack is not the one local/emulator.py was written for")
     lambda_runtime._PYTHON_WORKER_SCRIPT = PARENT_WATCH + script.replace(plain, named)
@@ -62,6 +63,8 @@ def patch_workers() -> None:
 
     def remember(self: Any, *args: Any, **kwargs: Any) -> Any:
         answered.last = invoke(self, *args, **kwargs)
+        if answered.last.pop("raised", False):  # told only now: ministack ends a worker that says it itself
+            answered.last["status"] = "error"
         return answered.last
 
     def name_error(*args: Any, **kwargs: Any) -> Any:

@@ -1,5 +1,7 @@
 """The OpenAPI document: valid, complete, and what the code does; docs/openapi.json is the same."""
 
+import base64
+import hashlib
 import json
 import re
 import subprocess
@@ -19,7 +21,8 @@ from packhouse.api.problems import STATUS_OF
 from packhouse.errors import CODES
 from tests.contract.codes import EXCLUSION, JOB, places
 from tests.contract.openapi import KEPT, PROBLEM, Route, described
-from tests.contract.sources import Json, folders, functions
+from tests.contract.registered import load
+from tests.contract.sources import EVENTS, Json, folders, functions
 
 DOCUMENT = described()
 OPERATIONS = DOCUMENT.operations
@@ -244,6 +247,20 @@ def test_every_handler_whose_result_is_not_what_it_answers_is_told_apart() -> No
 
 def test_every_told_variable_of_a_path_is_used() -> None:
     assert {key for key in PATH if any(f"/{key}" in path for _, path in OPERATIONS)} == PATH.keys()
+
+
+def test_the_page_runs_what_stands_in_it_and_loads_the_document_alone() -> None:
+    event = json.loads((EVENTS / "about.live.json").read_text()) | dict.fromkeys(("resource", "path"), "/api/v1/docs")
+    answer = load("about").handler(event, None)
+    page, policy = answer["body"], answer["multiValueHeaders"]["Content-Security-Policy"][0]
+    assert policy.startswith("default-src 'none'; ")
+    assert "unsafe" not in policy
+    for tag in ("script", "style"):
+        (inline,) = re.findall(rf"<{tag}>(.*?)</{tag}>", page, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(inline.encode()).digest()).decode()
+        assert f"{tag}-src 'sha256-{digest}';" in policy
+    assert re.findall(r'(?:src|href)="([^"]*)"', page) == ["data:,", "openapi.json"]
+    assert re.search(r"https?://|innerHTML|\son\w+=|\sstyle=", page) is None
 
 
 def test_the_liveness_probe_starts_without_the_document() -> None:
