@@ -7,7 +7,7 @@ $(error Python 3.11 or later is needed: install it, or name it with PYTHON=...)
 endif
 IN := $(PYTHON) local/bootstrap.py
 
-.PHONY: run up down test lint bench lock help
+.PHONY: run up down test lint bench faults lock help
 .DEFAULT_GOAL := help
 
 run: ## start the local stack, run the demo, stay until Ctrl-C (PORT=4566)
@@ -27,6 +27,10 @@ lint: ## the same without build and tests
 
 bench: ## measure and print the ratios
 	@$(IN) dev emulator sam -- -m tests.bench
+
+faults: ## try every single fault, 2,000 schedules and 40 threads, and print the counts
+	@PYTHONPATH=layers/core/python $(IN) dev emulator sam -- -m tests.faults.count
+	@$(IN) dev emulator sam -- -m tests.faults.claims
 
 lock: ## pin the requirements files again
 	@$(IN) lock

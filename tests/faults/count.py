@@ -1,4 +1,4 @@
-"""`python -m tests.faults.count`: how much the tests of faults try, and what they find.
+"""`make faults`: how much the tests of faults try, and what they find.
 
 python -m tests.faults.count             everything
 python -m tests.faults.count key         the use cases and tasks whose name has this in it, with every violation

@@ -102,7 +102,7 @@ def test_a_rewrite_turns_the_one_into_the_other_and_touches_nothing_else(before:
     assert not change.written.items() & kept
     assert set(change.removed) <= one.segments.keys() - other.segments.keys()
     assert change.items == len(change.written) + len(change.removed)
-    assert change.bytes == sum(len("".join(segment).encode()) for segment in change.written.values())
+    assert change.bytes == sum(len(as_json(segment).encode()) for segment in change.written.values())
 
 
 LARGE = members_of(20_000)
@@ -138,19 +138,26 @@ def test_few_segments_end_because_they_are_full_and_the_mean_one_has_a_quarter_t
     assert full_segments(lay_out(LARGE)) <= 4
 
 
-def unmarked(count: int) -> list[str]:
-    """Return the longest ids there may be, none of which begins a segment by itself."""
-    layout = lay_out(f"{number:05d}".ljust(256, "m") for number in range(HEAD + count))
+def unmarked(count: int, letter: str) -> list[str]:
+    """Return the longest ids there may be, 256 bytes as JSON, none of which begins a segment by itself."""
+    width = 5 + (256 - 5) // (len(as_json(letter)) - len('""'))
+    layout = lay_out(f"{number:05d}".ljust(width, letter) for number in range(HEAD + count))
     return [member for member in layout.members if member not in layout.segments]
 
 
-def test_no_segment_is_longer_than_an_item_may_be() -> None:
-    layout = lay_out(unmarked(6_000))
+def test_a_segment_holds_a_thousand_and_twenty_four_members_at_most() -> None:
+    layout = lay_out(unmarked(6_000, "m"))
     assert layout.count > HEAD + 5 * LONGEST
     lengths = [len(layout.segments[first]) for first in sorted(layout.segments)]
     assert lengths[:5] == [LONGEST] * 5
-    assert max(len(as_json(segment).encode()) for segment in layout.segments.values()) < ITEM_BYTES
-    assert len(as_json(layout.head).encode()) < ITEM_BYTES
+    assert max(lengths) == LONGEST
+
+
+@pytest.mark.parametrize("letter", ["m", '"'])
+def test_neither_the_head_nor_a_segment_is_longer_than_an_item_may_be(letter: str) -> None:
+    layout = lay_out(unmarked(6_000, letter))
+    sizes = [len(as_json(kept).encode()) for kept in (layout.head, *layout.segments.values())]
+    assert max(sizes) < ITEM_BYTES
 
 
 def longest_prefix(members: list[str], limit: int) -> str:

@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from packhouse.access.model import Action, Principal, Workspace
 from packhouse.api.app import answer, entity_tag, not_modified
 from packhouse.api.bodies import RequestBody, body_digest, read_body
-from packhouse.api.paging import RequestQuery, read_query
+from packhouse.api.paging import NoQuery, RequestQuery, read_query
 from packhouse.api.principal import principal_of, require, workspace_of
 from packhouse.aws.once import Once
 from packhouse.errors import Fault, NotFoundError, PackhouseError, RequestFaultsError
@@ -29,6 +29,7 @@ _NAME_BYTES = 800  # 200 characters, as the longest name has
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _ETAG = re.compile(r'(W/)?"([\x21\x23-\x7e]*)"')
 _ANY = "*"
+_TAGS = 50
 
 
 @dataclass(frozen=True)
@@ -162,6 +163,7 @@ def _admitted(
     key = _idempotency_key(endpoint, headers.get("Idempotency-Key"))
     if endpoint.method == "GET":
         return Call(caller, workspace, path, read_query(event, endpoint.wanted), Once(), if_match)
+    read_query(event, NoQuery)
     wanted = read_body(event, endpoint.wanted)
     scope = f"{caller.principal_id}\n{workspace}\n{event.http_method} {event.path}"
     once = Once(scope, key, body_digest(event)) if key else Once()
@@ -200,8 +202,10 @@ def _if_match(endpoint: Endpoint, given: str | None) -> tuple[str, ...] | None:
 def _tags(header: str, value: str) -> list[tuple[bool, str]]:
     """Return the entity tags of a header, and whether each is weak; a comma may stand in others' tags, not in ours."""
     tags = [(found[1] is not None, found[2]) for found in _ETAG.finditer(value)]
-    if not tags or _ETAG.sub("", value).strip(" \t,"):
-        raise RequestFaultsError([Fault(f"header {header}", 'must be entity tags, each in quotes: "…", "…"')])
+    if not 1 <= len(tags) <= _TAGS or _ETAG.sub("", value).strip(" \t,"):
+        raise RequestFaultsError(
+            [Fault(f"header {header}", f'must be entity tags, {_TAGS} at most, each in quotes: "…", "…"')]
+        )
     return tags
 
 

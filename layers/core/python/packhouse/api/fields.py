@@ -1,5 +1,6 @@
 """Field types of request models: the forms that names, slugs, ids and notes take everywhere."""
 
+import json
 import unicodedata
 from typing import Annotated
 
@@ -29,18 +30,30 @@ def _path_safe(value: str) -> str:
 
 
 def _bounded(value: str) -> str:
-    if len(value.encode()) > MEMBER_BYTES:
-        raise ValueError(f"may have {MEMBER_BYTES} bytes of UTF-8")
+    if len(json.dumps(value, ensure_ascii=False).encode()) - len('""') > MEMBER_BYTES:
+        raise ValueError(f"may have {MEMBER_BYTES} bytes as JSON")
     return value
+
+
+def _at_most(length: int) -> AfterValidator:
+    """Bound a text that a normal form has made longer than it came."""
+
+    def check(value: str) -> str:
+        if len(value) > length:
+            raise ValueError(f"may have {length} characters, in Unicode's normal form C")
+        return value
+
+    return AfterValidator(check)
 
 
 MEMBER_BYTES = 256
 
 Slug = Annotated[str, StringConstraints(pattern=SLUG)]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_one_line)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_one_line), _at_most(200)]
+Tag = Annotated[str, StringConstraints(min_length=1, max_length=100), AfterValidator(_one_line), _at_most(100)]
 PathName = Annotated[Name, AfterValidator(_path_safe)]
 MemberId = Annotated[str, StringConstraints(min_length=1), AfterValidator(_one_line), AfterValidator(_bounded)]
-Prose = Annotated[str, StringConstraints(max_length=4000), AfterValidator(_plain)]
+Prose = Annotated[str, StringConstraints(max_length=4000), AfterValidator(_plain), _at_most(4000)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 

@@ -74,8 +74,8 @@ class Rewrite:
 
     @property
     def bytes(self) -> int:
-        """How many bytes of members it writes."""
-        return sum(len(member.encode()) for segment in self.written.values() for member in segment)
+        """How many bytes of JSON it writes."""
+        return sum(len(_json(segment).encode()) for segment in self.written.values())
 
 
 def rewrite(before: Layout, after: Layout) -> Rewrite:

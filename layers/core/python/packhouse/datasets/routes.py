@@ -3,13 +3,13 @@
 from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import Response
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import Field, field_validator
 
 from packhouse.access.model import Action
 from packhouse.api.app import answer, as_json
 from packhouse.api.bodies import NoBody, RequestBody
 from packhouse.api.endpoints import Call, Endpoints, Listed, Success
-from packhouse.api.fields import PathName, Prose
+from packhouse.api.fields import PathName, Prose, Tag
 from packhouse.api.paging import NoQuery, Page
 from packhouse.datasets.model import Dataset, DatasetListed, DatasetShown
 from packhouse.datasets.service import Datasets
@@ -17,7 +17,7 @@ from packhouse.datasets.service import Datasets
 METADATA_BYTES = 64 * 1024
 _PATH = "/namespaces/{slug}/projects/{projectSlug}/datasets"
 
-Tags = Annotated[list[Annotated[str, StringConstraints(min_length=1, max_length=100)]], Field(max_length=100)]
+Tags = Annotated[list[Tag], Field(max_length=100)]
 
 
 def _bounded(metadata: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -58,7 +58,8 @@ def _place_pk(place: str) -> str:
 
 
 def _json(value: object) -> str:
-    return orjson.dumps(value).decode()
+    """Return compact JSON; numbers of any size, as metadata may have."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _no_project(workspace: Workspace) -> NotFoundError:
@@ -204,6 +205,6 @@ def _assigned(name: str, value: object) -> Action:
 
 
 def _listed(item: dict[str, Any]) -> str:
-    name = _json(item["sk"]["S"].removeprefix(_dataset_sk("")))
-    description = _json(text(item, "description"))
+    name = orjson.dumps(item["sk"]["S"].removeprefix(_dataset_sk(""))).decode()
+    description = orjson.dumps(text(item, "description")).decode()
     return f'{{"id":"{item["id"]["S"]}","name":{name},"description":{description},"tags":{item["tags"]["S"]}}}'
