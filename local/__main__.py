@@ -91,7 +91,10 @@ def fill(progress: Progress, stack: Stack) -> None:
 def say_where(progress: Progress, stack: Stack) -> None:
     """Print the seconds, where it serves, and how to use it."""
     progress.console.print(progress.table())
-    progress.console.print(f"\nAPI        {stack.api_url}\nAWS        {stack.endpoint}\nTokens     {STACK_FILE}")
+    progress.console.print(
+        f"\nAPI        {stack.api_url}\nReference  {stack.api_url}/api/v1/docs\n"
+        f"AWS        {stack.endpoint}\nTokens     {STACK_FILE}"
+    )
 
 
 def run(progress: Progress) -> None:

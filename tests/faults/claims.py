@@ -132,7 +132,7 @@ def _mixed(project: Project) -> bool:
     answers = sum((ledger.answers for ledger in ledgers), Counter())
     living = {made: name for ledger in ledgers for made, name in ledger.living.items()}
     rows, total = listed(project)
-    CONSOLE.print(dict(answers))
+    CONSOLE.print(", ".join(f"{count} x {answer}" for answer, count in sorted(answers.items())))
     CONSOLE.print(f"acknowledged {len(living)}, listed {len(rows)}, total {total}")
     unforeseen = [answer for answer in answers if int(answer.split()[1]) not in {OK, CREATED, MISSING, TAKEN}]
     return rows == living and total == len(rows) and not unforeseen
