@@ -16,13 +16,14 @@ from packhouse.datasets.store import DatasetStore
 from packhouse.settings import CatalogSettings
 
 _settings = CatalogSettings.from_env()
+_catalog = CatalogStore(_settings.catalog_table)
 _collections = CollectionStore(_settings.catalog_table)
 _datasets = DatasetStore(_settings.catalog_table)
 OnceTable(_settings.idempotency_table)
 
 app = create_app()
 endpoints = Endpoints(app)
-register(endpoints, Catalog(CatalogStore(_settings.catalog_table), AccessStore(_settings.access_table), _collections))
+register(endpoints, Catalog(_catalog, AccessStore(_settings.access_table)))
 register_datasets(endpoints, Datasets(_datasets, _collections))
-register_collections(endpoints, Collections(_collections, _datasets))
+register_collections(endpoints, Collections(_collections, _datasets, _catalog))
 handler = handler_of(app)

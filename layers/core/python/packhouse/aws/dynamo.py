@@ -188,9 +188,15 @@ class Transaction:
         self._refusals["put"].append(refused or _unforeseen)
         self._write.save(item, condition=condition, return_values="ALL_OLD")
 
-    def update(self, item: Model, actions: Sequence[Action], condition: Condition, refused: Refusal) -> None:
-        """Change attributes of an item; `item` needs only its keys."""
-        self._refusals["update"].append(refused)
+    def update(
+        self,
+        item: Model,
+        actions: Sequence[Action],
+        condition: Condition | None = None,
+        refused: Refusal | None = None,
+    ) -> None:
+        """Change attributes of an item, which needs only its keys; without a condition it is made where it is not."""
+        self._refusals["update"].append(refused or _unforeseen)
         self._write.update(item, list(actions), condition=condition, return_values="ALL_OLD")
 
     def delete(self, item: Model, condition: Condition, refused: Refusal) -> None:

@@ -11,7 +11,6 @@ from packhouse.aws.once import Once
 from packhouse.catalog.model import Namespace, Project, TrainingUse
 from packhouse.catalog.rules import project_id
 from packhouse.catalog.store import CatalogStore
-from packhouse.collections.store import CollectionStore
 
 
 @dataclass(frozen=True)
@@ -20,7 +19,6 @@ class Catalog:
 
     store: CatalogStore
     members: AccessStore
-    collections: CollectionStore
     clock: Clock = now
     new_id: NewId = new_id
 
@@ -52,7 +50,6 @@ class Catalog:
         )
         tx = Transaction()
         self.store.put_project(tx, project)
-        self.collections.put_first(tx, workspace)
         return once.commit(tx, project)
 
     def update_project(self, workspace: Workspace, changes: dict[str, Any], states: tuple[str, ...] | None) -> Project:

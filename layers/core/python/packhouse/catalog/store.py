@@ -99,6 +99,11 @@ class CatalogStore:
         """Return the projects of a namespace by slug, as an index sees them (a moment late); one query a megabyte."""
         return [Project.model_validate_json(item.body) for item in _CatalogItem.by_namespace.query(namespace)]
 
+    def demand_project(self, tx: Transaction, workspace: Workspace) -> None:
+        """Require that a project is there when the transaction takes effect."""
+        missing = NotFoundError("PROJECT_NOT_FOUND", f"There is no project {workspace}.")
+        tx.check(_CatalogItem, _project_pk(workspace), _PROJECT, _CatalogItem.pk.exists(), missing)
+
     def put_changed(self, tx: Transaction, seen: Project, changed: Project) -> None:
         """Add the change of a project that is still as it was seen."""
         tx.update(

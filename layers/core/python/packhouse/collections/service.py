@@ -9,6 +9,7 @@ from packhouse.aws.clock import Clock, NewId, new_id, now
 from packhouse.aws.dynamo import StaleError, Transaction, demand_state, read_together, while_stale
 from packhouse.aws.once import Once
 from packhouse.catalog.rules import project_id
+from packhouse.catalog.store import CatalogStore
 from packhouse.collections.model import Collection, CollectionFacts, CollectionListed
 from packhouse.collections.rules import HEAD, Layout, changed, lay_out, rewrite
 from packhouse.collections.store import CollectionStore
@@ -24,6 +25,7 @@ class Collections:
 
     store: CollectionStore
     datasets: DatasetStore
+    catalog: CatalogStore
     clock: Clock = now
     new_id: NewId = new_id
 
@@ -38,6 +40,7 @@ class Collections:
     ) -> Collection:
         """Create a collection of up to a thousand members: one transaction, and a read of its dataset."""
         tx = Transaction()
+        self.catalog.demand_project(tx, workspace)
         collection_id, moment = self.new_id("col"), self.clock()
         head = lay_out(members).head
         facts = CollectionFacts(
@@ -80,6 +83,8 @@ class Collections:
     def list_facts(self, workspace: Workspace, end: int) -> tuple[list[CollectionListed], int]:
         """Return the first `end` collections by name, and how many there are."""
         rows, total = self.store.list_facts(workspace, end)
+        if not total:
+            self.catalog.get_project(workspace)  # an empty project, or none at all: only then is the look worth it
         places = sorted({row.dataset_id for row in rows if row.dataset_id is not None})
         names = self.datasets.names_in(read_together([self.datasets.place_key(place) for place in places]))
         return [

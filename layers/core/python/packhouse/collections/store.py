@@ -78,15 +78,9 @@ class CollectionStore:
     def __init__(self, table: str) -> None:
         bind(_CollectionItem, table)
 
-    def put_first(self, tx: Transaction, workspace: Workspace) -> None:
-        """Add what a new project's collections are counted by."""
-        tx.put(_CollectionItem(_pk(workspace), _FIRST, collections=0), _CollectionItem.pk.does_not_exist(), _stale())
-
     def count(self, tx: Transaction, workspace: Workspace, more: int) -> None:
         """Add that the project has so many collections more; what is counted is in the same transaction."""
-        missing = NotFoundError("PROJECT_NOT_FOUND", f"There is no project {workspace}.")
-        counter = _CollectionItem(_pk(workspace), _FIRST)
-        tx.update(counter, [_CollectionItem.collections.add(more)], _CollectionItem.pk.exists(), missing)
+        tx.update(_CollectionItem(_pk(workspace), _FIRST), [_CollectionItem.collections.add(more)])
 
     def put_new(self, tx: Transaction, workspace: Workspace, facts: CollectionFacts) -> None:
         """Add the write of a collection under a name that must be free."""
@@ -136,9 +130,7 @@ class CollectionStore:
         """Return the first `end` collections by name, and how many there are; one query a megabyte."""
         rows = _CollectionItem.query(_pk(workspace), limit=end + 1, consistent_read=True)
         first = next(rows, None)
-        if first is None:
-            raise NotFoundError("PROJECT_NOT_FOUND", f"There is no project {workspace}.")
-        return [_facts(item) for item in rows], int(first.collections)
+        return [_facts(item) for item in rows], 0 if first is None else int(first.collections)
 
     def head_key(self, facts: CollectionFacts) -> tuple[type[Model], str, str]:
         """Return the key of the first members, for reads together with other items."""

@@ -96,6 +96,7 @@ class Revision(BaseModel):
     revision_id: str
     label_pack_id: str
     workspace: str
+    project_id: str = ""
     revision: int
     validation_status: ValidationStatus = ValidationStatus.PENDING
     eligibility_status: Eligibility = Eligibility.PENDING

@@ -10,7 +10,6 @@ from packhouse.aws.clock import Clock, NewId, later, new_id, now
 from packhouse.aws.dynamo import Transaction, while_stale
 from packhouse.aws.objects import URL_SECONDS, Objects
 from packhouse.aws.once import Once
-from packhouse.catalog.rules import project_id
 from packhouse.catalog.store import CatalogStore
 from packhouse.errors import ConflictError
 from packhouse.jobs.model import Job, JobKind
@@ -92,6 +91,7 @@ class Labels:
                 revision_id=revision_id,
                 label_pack_id=label_pack_id,
                 workspace=str(workspace),
+                project_id=pack.project_id,
                 revision=pack.revisions + 1,
                 content_length=content_length,
                 sha256=sha256,
@@ -116,8 +116,7 @@ class Labels:
 
     def presign_upload(self, revision: Revision) -> dict[str, Any]:
         """Return how to send the revision's bytes: method, URL, the headers that are signed, and until when."""
-        project = project_id(Workspace(*revision.workspace.split("/")))
-        key = upload_key(project, revision.label_pack_id, revision.revision_id)
+        key = upload_key(revision.project_id, revision.label_pack_id, revision.revision_id)
         url, headers = self.uploads.presign_put(key, NDJSON, revision.content_length, revision.sha256)
         return {"method": "PUT", "url": url, "headers": headers, "expires_at": later(self.clock(), URL_SECONDS)}
 
