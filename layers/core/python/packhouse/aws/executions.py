@@ -7,13 +7,13 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from packhouse.aws.dynamo import patience, session
+from packhouse.aws.dynamo import session
 
 
 @functools.cache
 def step_functions() -> Any:
     """Return the process's Step Functions client, made when first needed."""
-    return session().create_client("stepfunctions", config=patience())
+    return session().create_client("stepfunctions")
 
 
 @dataclass(frozen=True)

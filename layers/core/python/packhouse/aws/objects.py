@@ -14,7 +14,7 @@ from typing import Any
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from packhouse.aws.dynamo import patience, session
+from packhouse.aws.dynamo import session
 from packhouse.errors import UnitFailedError
 
 PART_BYTES = 8 * 1024 * 1024
@@ -29,7 +29,7 @@ def s3() -> Any:
     """Return the process's S3 client, made when first needed: it costs 49 ms that a plain read by id never pays."""
     return session().create_client(
         "s3",
-        config=patience().merge(Config(signature_version="s3v4")),
+        config=Config(signature_version="s3v4"),
     )
 
 
