@@ -188,7 +188,7 @@ def _iter_datasets(walk: Walk, project_at: str) -> Iterator[Spent]:
         name = "POST …/collections/{name}/members, beyond a thousand"
         spent = walk.request(Budget(4), "POST", f"{beside}/in/members", more, name=name)[0]
     yield spent
-    yield walk.request(Budget(3), "GET", f"{beside}/in/members?page=20&pageSize=200")[0]
+    yield walk.request(Budget(4), "GET", f"{beside}/in/members?page=20&pageSize=200")[0]
     name = "GET …/datasets/{name}, with a collection of 5,000"
     yield walk.request(TWO, "GET", f"{at}/renamed", name=name)[0]
     yield walk.request(Budget(3), "DELETE", f"{beside}/alone")[0]

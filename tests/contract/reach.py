@@ -169,8 +169,8 @@ def iter_port_calls(scope: ast.AST, path: Path, owner: Definition | None) -> Ite
                 yield from ((f"dynamodb:{action}", where) for action in WRITERS[port][node.attr])
             elif path.stem == "store":
                 yield from _of_model(base, node.attr, table)
-        elif isinstance(node, ast.FunctionDef) and path.stem == "store" and _reads_together(node):
-            yield "dynamodb:BatchGetItem", table
+        elif path.stem == "store" and (action := _of_helper(node)):
+            yield f"dynamodb:{action}", table
 
 
 def _of_model(base: str, method: str, table: str) -> Iterator[Action]:
@@ -178,8 +178,13 @@ def _of_model(base: str, method: str, table: str) -> Iterator[Action]:
     model, _, index = base.partition(".")
     if model.startswith("_") and model.endswith("Item") and method in READS:
         yield f"dynamodb:{READS[method]}", f"{table}/index/{index}" if index else table
-    elif method == "update" and ("Item(" in base or base == "item"):
-        yield "dynamodb:UpdateItem", table
+
+
+def _of_helper(node: ast.AST) -> str | None:
+    """The call that a helper of `aws.dynamo` makes for a store."""
+    if isinstance(node, ast.FunctionDef) and _reads_together(node):
+        return "BatchGetItem"
+    return "UpdateItem" if isinstance(node, ast.Name) and node.id == "update_alone" else None
 
 
 def _reads_together(method: ast.FunctionDef) -> bool:

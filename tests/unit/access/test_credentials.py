@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from packhouse.access.authorize import find_credential, find_principal
-from packhouse.access.model import Principal, Role, Scope, Workspace
+from packhouse.access.model import IssuedKey, Principal, Role, Scope, Workspace
 from packhouse.access.service import Access
 from packhouse.access.store import AccessStore
 from packhouse.access.tokens import TokenVerifier
@@ -93,11 +93,18 @@ def clock() -> _Clock:
 
 @pytest.fixture
 def access(wire: Wire, clock: _Clock) -> Access:
-    return Access(AccessStore("AccessTable"), clock=clock)
+    return Access(AccessStore("AccessTable"), "a secret of the tests", clock=clock)
+
+
+def issue(
+    access: Access, workspace: Workspace, name: str, scopes: tuple[Scope, ...], expires_at: str | None
+) -> IssuedKey:
+    """Make a key and return it as its one answer shows it."""
+    return access.issued(access.create_key(workspace, name, scopes, expires_at, OWNER, Once()))
 
 
 def test_a_key_opens_its_project_with_its_scopes(access: Access) -> None:
-    key = access.create_key(WORKSPACE, "ci", (Scope.READ, Scope.EXPORT), None, OWNER, Once())
+    key = issue(access, WORKSPACE, "ci", (Scope.READ, Scope.EXPORT), None)
     credential = key.key
     found = access.find_key_principal(credential)
     scopes = (Scope.READ, Scope.EXPORT)
@@ -107,7 +114,7 @@ def test_a_key_opens_its_project_with_its_scopes(access: Access) -> None:
 
 
 def test_a_key_is_shown_once_and_its_secret_stored_nowhere(access: Access, wire: Wire) -> None:
-    credential = access.create_key(WORKSPACE, "ci", (Scope.READ,), None, OWNER, Once()).key
+    credential = issue(access, WORKSPACE, "ci", (Scope.READ,), None).key
     secret = credential.rpartition("_")[2]
     stored = access.store.find_key(credential.removeprefix("phk_").rpartition("_")[0])
     assert stored is not None
@@ -116,7 +123,7 @@ def test_a_key_is_shown_once_and_its_secret_stored_nowhere(access: Access, wire:
 
 
 def test_every_change_of_a_key_opens_nothing(access: Access) -> None:
-    good = access.create_key(WORKSPACE, "ci", (Scope.READ,), None, OWNER, Once()).key
+    good = issue(access, WORKSPACE, "ci", (Scope.READ,), None).key
     assert access.find_key_principal(good) is not None
     for at in range(len("phk_"), len(good)):
         other = "0" if good[at] != "0" else "1"
@@ -126,8 +133,8 @@ def test_every_change_of_a_key_opens_nothing(access: Access) -> None:
 
 
 def test_the_secret_of_one_key_does_not_open_another(access: Access) -> None:
-    one = access.create_key(WORKSPACE, "one", (Scope.READ,), None, OWNER, Once()).key
-    two = access.create_key(WORKSPACE, "two", (Scope.READ,), None, OWNER, Once()).key
+    one = issue(access, WORKSPACE, "one", (Scope.READ,), None).key
+    two = issue(access, WORKSPACE, "two", (Scope.READ,), None).key
     assert access.find_key_principal(f"{one.rpartition('_')[0]}_{two.rpartition('_')[2]}") is None
 
 
@@ -162,14 +169,14 @@ def test_what_has_not_the_form_of_a_key_costs_no_read(access: Access, wire: Wire
 
 
 def test_a_revoked_key_opens_nothing_from_then_on(access: Access) -> None:
-    key = access.create_key(WORKSPACE, "ci", (Scope.READ,), None, OWNER, Once())
+    key = issue(access, WORKSPACE, "ci", (Scope.READ,), None)
     credential = key.key
     access.store.revoke_key(WORKSPACE, key.id, MOMENT)
     assert access.find_key_principal(credential) is None
 
 
 def test_a_key_expires_at_its_moment(access: Access, clock: _Clock) -> None:
-    credential = access.create_key(WORKSPACE, "ci", (Scope.READ,), later(MOMENT, 60), OWNER, Once()).key
+    credential = issue(access, WORKSPACE, "ci", (Scope.READ,), later(MOMENT, 60)).key
     clock.moment = later(MOMENT, 59)
     assert access.find_key_principal(credential) is not None
     clock.moment = later(MOMENT, 60)

@@ -93,9 +93,13 @@ def test_a_read_that_the_caller_has_not_is_answered(function: Function) -> None:
     assert function.send("GET", THING, headers={"If-None-Match": '"rev_1"'}, name="a").status == 200
 
 
-def test_a_write_is_made_whatever_answer_the_caller_has(function: Function) -> None:
-    assert function.send("PATCH", THING, headers={"If-None-Match": "*"}, name="a").status == 200
-    assert function.send("POST", THINGS, body=WISH, headers={"If-None-Match": "*"}).status == 201
+@pytest.mark.parametrize(("method", "path"), [("PATCH", THING), ("PUT", THING), ("DELETE", THING), ("POST", THINGS)])
+def test_a_write_that_is_to_be_made_only_if_something_is_not_there_is_refused(
+    function: Function, method: str, path: str
+) -> None:
+    said = function.send(method, path, body=WISH, headers={"If-None-Match": "*"}, name="a")
+    assert (said.status, [fault["loc"] for fault in said.body["errors"]]) == (400, ["header If-None-Match"])
+    assert function.calls == []
 
 
 def test_a_refused_read_has_no_tag(function: Function) -> None:

@@ -100,7 +100,7 @@ def test_a_key_is_for_posts_alone(function: Function, method: str) -> None:
     for key in (KEY, {"Idempotency-Key": "a b"}):
         said = function.send(method, THING, headers=key, name="a")
         assert (said.status, REPLAYED in said.headers) == (200, False)
-    assert [call.once.spoken for call in function.calls] == [None, None]
+    assert [call.once.is_keyed for call in function.calls] == [False, False]
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "é", "\x7f", "a\n", "x" * 256])

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
-from pynamodb.exceptions import TransactWriteError
+from pynamodb.exceptions import TransactWriteError, UpdateError
 
 from packhouse.aws import dynamo
-from packhouse.aws.dynamo import CONFLICT_TRIES, Transaction, read_together, text
+from packhouse.aws.dynamo import CONFLICT_TRIES, Transaction, is_refused, read_together, text, update_alone
 from packhouse.aws.faults import is_transient
 from packhouse.errors import ConflictError, NotFoundError, PackhouseError, ServiceUnavailableError
 from tests.bench.wire import Wire, canned
@@ -28,13 +28,13 @@ def things(wire: Wire) -> Wire:
 
 
 class Replies:
-    """Answers TransactWriteItems and BatchGetItem with what is laid out, in turn; then lets them through."""
+    """Answers writes, alone or together, and BatchGetItem with what is laid out, in turn; then lets them through."""
 
     def __init__(self) -> None:
         self.laid_out: list[tuple[int, dict[str, Any]]] = []
         self.asked: list[dict[str, Any]] = []
         client: Any = dynamo.connection().client
-        for operation in ("TransactWriteItems", "BatchGetItem"):
+        for operation in ("TransactWriteItems", "BatchGetItem", "UpdateItem"):
             client.meta.events.register_first(f"before-send.dynamodb.{operation}", self._answer)
 
     def cancel(self, *reasons: Any) -> None:
@@ -247,3 +247,35 @@ def test_a_throttled_read_is_transient(replies: Replies) -> None:
     with pytest.raises(ClientError, match="ThrottlingException") as raised:
         read_together([(Thing, "a", "META")])
     assert is_transient(raised.value)
+
+
+def test_a_change_beside_a_transaction_goes_after_it(replies: Replies) -> None:
+    put("one", "old")
+    for _ in range(CONFLICT_TRIES - 1):
+        replies.refuse("TransactionConflictException")
+    replies.asked.clear()
+    thing = Thing("one", "META")
+    update_alone(thing, [Thing.state.set("new")], Thing.pk.exists())
+    assert (thing.state, states()) == ("new", {"one": "new"})
+    assert len(replies.asked) == CONFLICT_TRIES
+
+
+def test_a_change_that_transactions_never_let_through_is_worth_repeating(replies: Replies) -> None:
+    put("one", "old")
+    for _ in range(CONFLICT_TRIES):
+        replies.refuse("TransactionConflictException")
+    replies.asked.clear()
+    with pytest.raises(UpdateError) as error:
+        update_alone(Thing("one", "META"), [Thing.state.set("new")], Thing.pk.exists())
+    assert is_transient(error.value)
+    assert not is_refused(error.value)
+    assert len(replies.asked) == CONFLICT_TRIES
+
+
+def test_a_change_whose_condition_fails_is_not_repeated(replies: Replies) -> None:
+    put("one", "other")
+    replies.asked.clear()
+    with pytest.raises(UpdateError) as error:
+        update_alone(Thing("one", "META"), [Thing.state.set("new")], Thing.state == "old")
+    assert is_refused(error.value)
+    assert len(replies.asked) == 1

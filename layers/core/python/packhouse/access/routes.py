@@ -68,8 +68,8 @@ def register(api: Endpoints, access: Access) -> None:
         access.remove_member(call.workspace.namespace, _principal_id(call.path), call.caller)
         return Success()
 
-    def issued(call: Call[KeyRequest], key: IssuedKey) -> Response[str]:
-        return answer(201, key.model_copy(update={"key": key.key or access.credential(key.id, call.once)}))
+    def issued(_: Call[KeyRequest], key: IssuedKey) -> Response[str]:
+        return answer(201, access.issued(key))
 
     @api.post(_KEYS, Action.OWN, status=201, show=issued)
     def create_api_key(call: Call[KeyRequest]) -> IssuedKey:

@@ -15,7 +15,6 @@ from packhouse.aws.once import Once
 from packhouse.errors import ConflictError
 
 KEY_PREFIX = "phk_"
-SECRET_DIGITS = 64
 _CREDENTIAL = re.compile(KEY_PREFIX + r"(key_[0-9A-HJKMNP-TV-Z]{26})_([0-9a-f]{64})")
 
 
@@ -24,7 +23,7 @@ class Access:
     """Members and keys."""
 
     store: AccessStore
-    issue_secret: str = ""
+    issue_secret: str | None = None
     clock: Clock = now
     new_id: NewId = new_id
 
@@ -77,7 +76,8 @@ class Access:
         caller: Principal,
         once: Once,
     ) -> IssuedKey:
-        """Make an API key of the project; the credential in it is shown once and stored nowhere."""
+        """Make an API key of the project. Its `key` is a nonce, of which `issued` makes the credential."""
+        nonce = secrets.token_hex(32)
         key = IssuedKey(
             id=self.new_id("key"),
             name=name,
@@ -85,21 +85,21 @@ class Access:
             expiresAt=expires_at,
             createdAt=self.clock(),
             createdBy=caller.principal_id,
+            key=nonce,
         )
-        credential = self.credential(key.id, once)
         tx = Transaction()
-        self.store.put_key(tx, workspace, key, sha256_hex(credential[-SECRET_DIGITS:].encode()))
-        once.commit(tx, key)
-        return key.model_copy(update={"key": credential})
+        self.store.put_key(tx, workspace, key, sha256_hex(self._secret(nonce).encode()))
+        return once.commit(tx, key)
 
-    def credential(self, key_id: str, once: Once) -> str:
-        """Return the credential of a new key: a random secret, or the one of the request's idempotency key.
+    def issued(self, key: IssuedKey) -> IssuedKey:
+        """Return a new key with its credential.
 
-        The latter is an HMAC of what only the caller knows, so that a repeat is answered with a secret nobody stored.
+        Nothing that is stored tells the secret: it is an HMAC of the nonce, which nobody has a day later, under a
+        secret that is in no table.
         """
-        if once.spoken is None:
-            secret = secrets.token_hex(SECRET_DIGITS // 2)
-        else:
-            message = f"{key_id}\n{once.spoken}".encode()
-            secret = hmac.digest(self.issue_secret.encode(), message, hashlib.sha256).hex()
-        return f"{KEY_PREFIX}{key_id}_{secret}"
+        return key.model_copy(update={"key": f"{KEY_PREFIX}{key.id}_{self._secret(key.key)}"})
+
+    def _secret(self, nonce: str) -> str:
+        if self.issue_secret is None:
+            raise ValueError("no secret to issue keys with")
+        return hmac.digest(self.issue_secret.encode(), nonce.encode(), hashlib.sha256).hex()

@@ -163,9 +163,12 @@ def _admitted(
     key = _idempotency_key(endpoint, headers.get("Idempotency-Key"))
     if endpoint.method == "GET":
         return Call(caller, workspace, path, read_query(event, endpoint.wanted), Once(), if_match)
+    if "If-None-Match" in headers:
+        raise RequestFaultsError([Fault("header If-None-Match", f"is not honoured by {endpoint.method}")])
     read_query(event, NoQuery)
     wanted = read_body(event, endpoint.wanted)
-    scope = f"{caller.principal_id}\n{workspace}\n{event.http_method} {event.path}"
+    kind = "person" if caller.key_workspace is None else "key"
+    scope = "\n".join((kind, caller.principal_id, str(workspace), endpoint.method, endpoint.path, *path.values()))
     once = Once(scope, key, body_digest(event)) if key else Once()
     return Call(caller, workspace, path, wanted, once, if_match)
 

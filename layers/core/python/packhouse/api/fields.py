@@ -50,9 +50,10 @@ MEMBER_BYTES = 256
 
 Slug = Annotated[str, StringConstraints(pattern=SLUG)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_one_line), _at_most(200)]
-Tag = Annotated[str, StringConstraints(min_length=1, max_length=100), AfterValidator(_one_line), _at_most(100)]
+Tag = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_one_line), _at_most(64)]
 PathName = Annotated[Name, AfterValidator(_path_safe)]
 MemberId = Annotated[str, StringConstraints(min_length=1), AfterValidator(_one_line), AfterValidator(_bounded)]
+Summary = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_plain), _at_most(2000)]
 Prose = Annotated[str, StringConstraints(max_length=4000), AfterValidator(_plain), _at_most(4000)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 

@@ -92,9 +92,18 @@ class Page(RequestQuery):
         """How many things come before the next page."""
         return self.page * self.pageSize
 
+    @property
+    def start(self) -> int:
+        """How many things come before the page."""
+        return self.end - self.pageSize
+
     def of(self, name: str, items: list[str], total: int) -> str:
         """Return the page as contract C shows lists; `items` are the first `end` ones, or all, each as its JSON."""
-        shown = ",".join(items[self.end - self.pageSize : self.end])
+        return self.shown(name, items[self.start : self.end], total)
+
+    def shown(self, name: str, items: list[str], total: int) -> str:
+        """Return the page of which these are the items."""
+        shown = ",".join(items)
         pages = -(-total // self.pageSize)
         return (
             f'{{"{name}":[{shown}],"page":{self.page},"pageSize":{self.pageSize},"total":{total},"totalPages":{pages}}}'

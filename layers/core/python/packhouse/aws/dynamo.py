@@ -80,10 +80,32 @@ def connection() -> Connection:
     )
 
 
+def update_alone(item: Model, actions: Sequence[Action], condition: Condition) -> None:
+    """Change one item outside a transaction and take its new state over.
+
+    A transaction that touches the item at the same moment goes first; the change is repeated as a transaction is.
+    """
+    for attempt in range(CONFLICT_TRIES):
+        try:
+            item.update(list(actions), condition)
+        except PynamoDBException as error:
+            if attempt + 1 == CONFLICT_TRIES or _code(error) != "TransactionConflictException":
+                raise
+            _wait(attempt)
+        else:
+            return
+
+
 def is_refused(error: PynamoDBException) -> bool:
-    """Whether a single write was refused for its condition. (pynamodb's own look at the cause fails on a timeout.)"""
+    """Whether a single write was refused for its condition."""
+    return _code(error) == "ConditionalCheckFailedException"
+
+
+def _code(error: PynamoDBException) -> str | None:
+    """Return the code of a reply; `None` where none came, at which pynamodb's own look fails."""
     reply = getattr(error.cause, "response", None) or {}
-    return bool(reply.get("Error", {}).get("Code") == "ConditionalCheckFailedException")
+    code: str | None = reply.get("Error", {}).get("Code")
+    return code
 
 
 def bind(model: type[Model], table_name: str) -> None:
@@ -212,7 +234,8 @@ class Transaction:
                 if not _is_conflict(error):
                     self._refuse(error)
                     return
-                _wait(attempt)
+                if attempt + 1 < CONFLICT_TRIES:
+                    _wait(attempt)
             else:
                 return
         raise ServiceUnavailableError("SERVICE_UNAVAILABLE", "Other writes to the same items went first; repeat.")

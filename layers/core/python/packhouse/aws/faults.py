@@ -15,6 +15,7 @@ _TRANSIENT = {
     "RequestLimitExceeded",
     "ServiceUnavailable",
     "SlowDown",
+    "TransactionConflictException",
     "ThrottlingException",
     "TransactionInProgressException",
 }

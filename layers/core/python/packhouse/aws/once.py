@@ -1,7 +1,7 @@
 """`Idempotency-Key`: what a request's first success came to is what its repeats come to, for 24 hours.
 
 The entry is written in the transaction of the command itself, so there is no moment at which one is there without the
-other; a request that was refused changed nothing, has no entry and may be repeated. What is kept is the result and not
+other; a request that was refused has no entry and may be repeated. What is kept is the result and not
 the answer: a repeat is answered with a fresh presigned URL, and no secret is kept.
 
 ONCE#<sha256 of caller, request and key>   an entry; the table's TTL removes it after a day, or some time later
@@ -11,7 +11,7 @@ import hashlib
 import time
 from typing import TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.models import Model
 
@@ -47,7 +47,7 @@ class Once:
     """
 
     def __init__(self, scope: str = "", spoken: str | None = None, request: str = "") -> None:
-        self.spoken = spoken
+        self.is_keyed = spoken is not None
         self._pk = "ONCE#" + hashlib.sha256(f"{scope}\n{spoken}".encode()).hexdigest()
         self._request = request
 
@@ -56,21 +56,21 @@ class Once:
 
         `ServiceUnavailableError` when the key has an entry already: then nothing was written, and `find` has it.
         """
-        if self.spoken is not None:
+        if self.is_keyed:
             now = int(time.time())
             item = _OnceItem(self._pk, request=self._request, result=result.model_dump_json())
             item.expires_at = now + SECONDS
-            tx.put(item, _OnceItem.pk.does_not_exist() | (_OnceItem.expires_at < now), _taken())
+            tx.put(item, _OnceItem.pk.does_not_exist() | (_OnceItem.expires_at <= now), _taken())
         tx.commit()
         return result
 
     def keep(self, result: _Result) -> _Result:
         """Keep the result of a request that had nothing to write, and return it; the first one stays."""
-        return self.commit(Transaction(), result) if self.spoken is not None else result
+        return self.commit(Transaction(), result) if self.is_keyed else result
 
     def demand_new(self) -> None:
         """Raise as `commit` would when the key has an entry: before the first of several transactions."""
-        if self.spoken is not None and self._entry() is not None:
+        if self.is_keyed and self._entry() is not None:
             raise _taken()
 
     def find(self, model: type[_Result]) -> _Result | None:
@@ -78,12 +78,15 @@ class Once:
 
         `ConflictError` when the key came with another body.
         """
-        item = self._entry() if self.spoken is not None else None
+        item = self._entry() if self.is_keyed else None
         if item is None:
             return None
         if item.request != self._request:
             raise ConflictError("IDEMPOTENCY_KEY_REUSED", "This Idempotency-Key came with another body before.")
-        return model.model_validate_json(item.result)
+        try:
+            return model.model_validate_json(item.result)
+        except ValidationError:  # kept by another release of ours
+            raise ConflictError("IDEMPOTENCY_KEY_REUSED", "What this key came to cannot be told any more.") from None
 
     def _entry(self) -> _OnceItem | None:
         try:

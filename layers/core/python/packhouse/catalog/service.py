@@ -58,6 +58,8 @@ class Catalog:
         def attempt() -> Project:
             seen = self.store.get_project(workspace)
             demand_state(seen.etag, states)
+            if not changes:
+                return seen
             changed = seen.model_copy(update=changes | {"updatedAt": self.clock(), "etag": self.new_id("rev")})
             tx = Transaction()
             self.store.put_changed(tx, seen, changed)

@@ -34,6 +34,7 @@ class _CatalogItem(Model):
     pk = UnicodeAttribute(hash_key=True)
     sk = UnicodeAttribute(range_key=True)
     namespace = UnicodeAttribute(null=True)
+    etag = UnicodeAttribute(null=True)
     body = UnicodeAttribute()
     by_namespace = _ByNamespace()
 
@@ -82,7 +83,7 @@ class CatalogStore:
             _CatalogItem.pk.exists(),
             NotFoundError("NAMESPACE_NOT_FOUND", f"There is no namespace {project.namespace}."),
         )
-        item = _CatalogItem(_project_pk(workspace), _PROJECT, namespace=project.namespace)
+        item = _CatalogItem(_project_pk(workspace), _PROJECT, namespace=project.namespace, etag=project.etag)
         item.body = project.model_dump_json()
         taken = ConflictError("PROJECT_EXISTS", f"The project {workspace} exists already.")
         tx.put(item, _CatalogItem.pk.does_not_exist(), taken)
@@ -108,8 +109,8 @@ class CatalogStore:
         """Add the change of a project that is still as it was seen."""
         tx.update(
             _CatalogItem(_project_pk(Workspace(seen.namespace, seen.slug)), _PROJECT),
-            [_CatalogItem.body.set(changed.model_dump_json())],
-            _CatalogItem.body == seen.model_dump_json(),
+            [_CatalogItem.body.set(changed.model_dump_json()), _CatalogItem.etag.set(changed.etag)],
+            _CatalogItem.etag == seen.etag if seen.etag else _CatalogItem.etag.does_not_exist(),
             StaleError("PROJECT_CONFLICT", "The project changed at the same moment; read it again and repeat."),
         )
 

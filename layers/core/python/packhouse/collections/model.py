@@ -21,6 +21,8 @@ class CollectionFacts(BaseModel):
     created_at: str
     updated_at: str
     etag: str
+    members_etag: str
+    """New with every write of members; the item of the first ones bears it too, so that no read mixes two states."""
 
     @property
     def dataset_id(self) -> str | None:

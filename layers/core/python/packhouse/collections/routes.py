@@ -9,7 +9,7 @@ from packhouse.access.model import Action
 from packhouse.api.app import answer, as_json
 from packhouse.api.bodies import NoBody, RequestBody
 from packhouse.api.endpoints import Call, Endpoints, Listed, Success
-from packhouse.api.fields import MemberId, PathName, Prose
+from packhouse.api.fields import MemberId, PathName, Summary
 from packhouse.api.paging import NoQuery, Page
 from packhouse.collections.model import Collection, CollectionListed
 from packhouse.collections.service import Collections
@@ -25,7 +25,7 @@ class CollectionRequest(RequestBody):
     """A new collection, in a dataset or standing alone, with its first members."""
 
     name: PathName
-    description: Prose | None = None
+    description: Summary | None = None
     dataset: PathName | None = None
     members: Members = Field(default=[])
 
@@ -34,7 +34,7 @@ class CollectionChange(RequestBody):
     """What of a collection changes; `dataset` puts it into one, or with `null` out of it."""
 
     name: PathName | None = None
-    description: Prose | None = None
+    description: Summary | None = None
     dataset: PathName | None = None
 
     @field_validator("name")
@@ -72,8 +72,9 @@ def register(api: Endpoints, collections: Collections) -> None:
     @api.get(_PATH, Action.READ, result=Listed(CollectionListed, "collections"), refusals=("PROJECT_NOT_FOUND",))
     def list_collections(call: Call[Page]) -> Response[str]:
         """List the collections of a project by name."""
-        rows, total = collections.list_facts(call.workspace, call.wanted.end)
-        return answer(200, call.wanted.of("collections", [row.model_dump_json() for row in rows], total))
+        page = call.wanted
+        rows, total = collections.list_facts(call.workspace, page.start, page.end)
+        return answer(200, page.shown("collections", [row.model_dump_json() for row in rows], total))
 
     @api.get(f"{_PATH}/{{name}}", Action.READ, refusals=("COLLECTION_NOT_FOUND",))
     def get_collection(call: Call[NoQuery]) -> Collection:

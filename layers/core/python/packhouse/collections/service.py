@@ -11,9 +11,10 @@ from packhouse.aws.once import Once
 from packhouse.catalog.rules import project_id
 from packhouse.catalog.store import CatalogStore
 from packhouse.collections.model import Collection, CollectionFacts, CollectionListed
-from packhouse.collections.rules import HEAD, Layout, changed, lay_out, rewrite
+from packhouse.collections.rules import HEAD, Layout, Rewrite, changed, lay_out, rewrite
 from packhouse.collections.store import CollectionStore
 from packhouse.datasets.store import DatasetStore
+from packhouse.errors import ConflictError
 
 _ITEMS, _BYTES = 80, 3_000_000
 """How much a change of members writes in one transaction, which may have 100 items and 4 MB."""
@@ -53,6 +54,7 @@ class Collections:
             created_at=moment,
             updated_at=moment,
             etag=self.new_id("rev"),
+            members_etag=self.new_id("rev"),
         )
         self.store.put_new(tx, workspace, facts)
         self.store.put_head(tx, facts, head)
@@ -78,14 +80,15 @@ class Collections:
         head = self.store.head_key(facts)
         keys = [head] if facts.dataset_id is None else [head, self.datasets.place_key(facts.dataset_id)]
         found = read_together(keys)
-        return self.store.head_in(found, head), self.datasets.names_in(found).get(facts.place)
+        return self.store.head_in(found, facts), self.datasets.names_in(found).get(facts.place)
 
-    def list_facts(self, workspace: Workspace, end: int) -> tuple[list[CollectionListed], int]:
-        """Return the first `end` collections by name, and how many there are."""
+    def list_facts(self, workspace: Workspace, start: int, end: int) -> tuple[list[CollectionListed], int]:
+        """Return the collections from the `start`-th to before the `end`-th by name, and how many there are."""
         rows, total = self.store.list_facts(workspace, end)
         if not total:
             self.catalog.get_project(workspace)  # an empty project, or none at all: only then is the look worth it
-        places = sorted({row.dataset_id for row in rows if row.dataset_id is not None})
+        shown = rows[start:]
+        places = sorted({row.dataset_id for row in shown if row.dataset_id is not None})
         names = self.datasets.names_in(read_together([self.datasets.place_key(place) for place in places]))
         return [
             CollectionListed(
@@ -95,11 +98,13 @@ class Collections:
                 dataset=names.get(row.place),
                 memberCount=row.member_count,
             )
-            for row in rows
+            for row in shown
         ], total
 
     def list_members(self, workspace: Workspace, name: str, end: int) -> tuple[list[str], int]:
-        """Return the first `end` members in order, and how many there are: two reads, and one for every megabyte."""
+        """Return the first `end` members in order, and how many there are: two reads; behind the first thousand one
+        for every megabyte, and one that sees that nothing has changed meanwhile.
+        """
 
         def attempt() -> tuple[list[str], int]:
             facts = self.store.get(workspace, name)
@@ -107,6 +112,7 @@ class Collections:
             if end > HEAD:
                 rest = (member for segment in self.store.iter_segments(facts.id) for member in segment)
                 members += islice(rest, end - HEAD)
+                self.store.demand_same(workspace, facts)
             return members, facts.member_count
 
         return while_stale(attempt)
@@ -120,6 +126,8 @@ class Collections:
             seen = self.store.get(workspace, name)
             demand_state(seen.etag, states)
             head, dataset = self._look(seen)
+            if not changes:
+                return _shown(seen, head, dataset)
             tx = Transaction()
             place = seen.place
             if "dataset" in changes:
@@ -156,35 +164,41 @@ class Collections:
         it ends in between, the same request finishes it.
         """
         changes = sorted({(member, True) for member in add} | {(member, False) for member in remove})
-        done, size = 0, len(changes)
-        while True:
-            part, is_last = changes[done : done + size], done + size >= len(changes)
-            made = self._change(workspace, name, part, once if is_last else Once())
-            if made is None:
-                once.demand_new()
-                size = -(-size // 2)
-            elif is_last:
-                return made
-            else:
-                done += size
+        made, done = self._change(workspace, name, changes, once, None)
+        while done < len(changes):
+            made, more = self._change(workspace, name, changes[done:], once, made.id)
+            done += more
+        return made
 
     def _change(
-        self, workspace: Workspace, name: str, changes: list[tuple[str, bool]], once: Once
-    ) -> Collection | None:
-        """Make the changes (a member, and whether it is added) in one transaction; `None`: they are too many."""
+        self,
+        workspace: Workspace,
+        name: str,
+        changes: list[tuple[str, bool]],
+        once: Once,
+        collection_id: str | None,
+    ) -> tuple[Collection, int]:
+        """Make as many of the changes (a member, and whether it is added) as one transaction takes; return how many.
 
-        def attempt() -> Collection | None:
+        The last of them are made under the request's key. Once some were made, the collection must stay the same one.
+        """
+
+        def attempt() -> tuple[Collection, int]:
             seen = self.store.get(workspace, name)
+            if collection_id not in {None, seen.id}:
+                raise ConflictError("COLLECTION_CONFLICT", "Another collection took the name before all was changed.")
             head, dataset = self._look(seen)
             before = self._layout(seen, head)
-            after = changed(before, changes)
+            part, after, change = _fitting(before, changes)
+            is_last = len(part) == len(changes)
+            if not is_last:
+                once.demand_new()
             if after == before:
-                return once.keep(_shown(seen, head, dataset))
-            change = rewrite(before, after)
-            if len(changes) > 1 and (change.items > _ITEMS or change.bytes > _BYTES):
-                return None
-            moving = {"member_count": after.count, "updated_at": self.clock(), "etag": self.new_id("rev")}
-            facts = seen.model_copy(update=moving)
+                shown = _shown(seen, head, dataset)
+                return once.keep(shown) if is_last else shown, len(part)
+            moving = {"member_count": after.count, "updated_at": self.clock()}
+            tags = {"etag": self.new_id("rev"), "members_etag": self.new_id("rev")}
+            facts = seen.model_copy(update=moving | tags)
             tx = Transaction()
             self.store.put(tx, workspace, facts, seen)
             self.store.put_head(tx, facts, after.head)
@@ -192,7 +206,7 @@ class Collections:
                 self.store.put_segment(tx, facts.id, segment)
             for first in change.removed:
                 self.store.delete_segment(tx, facts.id, first)
-            return once.commit(tx, _shown(facts, after.head, dataset))
+            return (once if is_last else Once()).commit(tx, _shown(facts, after.head, dataset)), len(part)
 
         return while_stale(attempt)
 
@@ -218,6 +232,17 @@ class Collections:
             tx.commit()
 
         while_stale(attempt)
+
+
+def _fitting(before: Layout, changes: list[tuple[str, bool]]) -> tuple[list[tuple[str, bool]], Layout, Rewrite]:
+    """Return the first of the changes that fit a transaction, the layout after them, and what it takes to get there."""
+    part = changes
+    while True:
+        after = changed(before, part)
+        change = rewrite(before, after)
+        if len(part) <= 1 or (change.items <= _ITEMS and change.bytes <= _BYTES):
+            return part, after, change
+        part = part[: len(part) // 2]
 
 
 def _shown(facts: CollectionFacts, head: tuple[str, ...], dataset: str | None) -> Collection:

@@ -37,6 +37,7 @@ class _CollectionItem(Model):
     created_at = UnicodeAttribute(null=True)
     updated_at = UnicodeAttribute(null=True)
     etag = UnicodeAttribute(null=True)
+    members_etag = UnicodeAttribute(null=True)
     collections = NumberAttribute(null=True)
     body = UnicodeAttribute(null=True)
 
@@ -98,6 +99,7 @@ class CollectionStore:
     def put_head(self, tx: Transaction, facts: CollectionFacts, members: tuple[str, ...]) -> None:
         """Add the write of the first members; the collection's own item, written with it, guards it."""
         item = _CollectionItem(_place_pk(facts.place), _NAMES + facts.name, id=facts.id)
+        item.members_etag = facts.members_etag
         item.members, item.member_count = _json(members), facts.member_count
         tx.put(item)
 
@@ -137,16 +139,20 @@ class CollectionStore:
         return _CollectionItem, _place_pk(facts.place), _NAMES + facts.name
 
     def read_head(self, facts: CollectionFacts) -> tuple[str, ...]:
-        """Return the first members of a collection as it was seen; one read. `StaleError` when it is elsewhere now."""
-        key = self.head_key(facts)
-        return self.head_in(read_together([key]), key)
+        """Return the first members of a collection as it was seen; one read. `StaleError` when they have changed."""
+        return self.head_in(read_together([self.head_key(facts)]), facts)
 
-    def head_in(self, found: dict[tuple[str, str], Model], key: tuple[type[Model], str, str]) -> tuple[str, ...]:
-        """Return the first members among items that were read together; `StaleError` when they are elsewhere now."""
-        item = found.get(key[1:])
-        if not isinstance(item, _CollectionItem):
+    def head_in(self, found: dict[tuple[str, str], Model], facts: CollectionFacts) -> tuple[str, ...]:
+        """Return the first members among items that were read together; `StaleError` when they have changed."""
+        item = found.get(self.head_key(facts)[1:])
+        if not isinstance(item, _CollectionItem) or item.members_etag != facts.members_etag:
             raise _stale()
         return tuple(json.loads(item.members))
+
+    def demand_same(self, workspace: Workspace, seen: CollectionFacts) -> None:
+        """Raise `StaleError` unless the members are those of the collection as it was seen; one read."""
+        if self.get(workspace, seen.name).members_etag != seen.members_etag:
+            raise _stale()
 
     def iter_heads(self, dataset_id: str) -> Iterator[Head]:
         """Yield the collections of a dataset by name, each with its first members; one query a megabyte."""
@@ -165,6 +171,7 @@ class CollectionStore:
 
 def _item(workspace: Workspace, facts: CollectionFacts) -> _CollectionItem:
     item = _CollectionItem(_pk(workspace), _NAMES + facts.name, id=facts.id, etag=facts.etag)
+    item.members_etag = facts.members_etag
     item.project_id, item.place, item.description = facts.project_id, facts.place, facts.description
     item.member_count, item.created_at, item.updated_at = facts.member_count, facts.created_at, facts.updated_at
     return item
@@ -181,6 +188,7 @@ def _facts(item: _CollectionItem) -> CollectionFacts:
         created_at=item.created_at,
         updated_at=item.updated_at,
         etag=item.etag,
+        members_etag=item.members_etag,
     )
 
 

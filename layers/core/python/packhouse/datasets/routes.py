@@ -9,7 +9,7 @@ from packhouse.access.model import Action
 from packhouse.api.app import answer, as_json
 from packhouse.api.bodies import NoBody, RequestBody
 from packhouse.api.endpoints import Call, Endpoints, Listed, Success
-from packhouse.api.fields import PathName, Prose, Tag
+from packhouse.api.fields import PathName, Summary, Tag
 from packhouse.api.paging import NoQuery, Page
 from packhouse.datasets.model import Dataset, DatasetListed, DatasetShown
 from packhouse.datasets.service import Datasets
@@ -17,7 +17,8 @@ from packhouse.datasets.service import Datasets
 METADATA_BYTES = 64 * 1024
 _PATH = "/namespaces/{slug}/projects/{projectSlug}/datasets"
 
-Tags = Annotated[list[Tag], Field(max_length=100)]
+# Two hundred of the longest datasets make a page of 4 MB; a function answers 6 at most.
+Tags = Annotated[list[Tag], Field(max_length=50)]
 
 
 def _bounded(metadata: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -30,7 +31,7 @@ class DatasetRequest(RequestBody):
     """A new dataset; `metadata` is any JSON object of up to 64 KB and is returned as it was given."""
 
     name: PathName
-    description: Prose | None = None
+    description: Summary | None = None
     tags: Tags = Field(default=[])
     metadata: dict[str, Any] | None = None
 
@@ -41,7 +42,7 @@ class DatasetChange(RequestBody):
     """What of a dataset changes; fields that are not given stay."""
 
     name: PathName | None = None
-    description: Prose | None = None
+    description: Summary | None = None
     tags: Tags | None = None
     metadata: dict[str, Any] | None = None
 

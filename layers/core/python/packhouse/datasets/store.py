@@ -16,7 +16,7 @@ from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 
 from packhouse.access.model import Workspace
-from packhouse.aws.dynamo import StaleError, Transaction, bind, is_refused, raw, text
+from packhouse.aws.dynamo import StaleError, Transaction, bind, is_refused, raw, text, update_alone
 from packhouse.datasets.model import Dataset
 from packhouse.errors import ConflictError, NotFoundError, PreconditionFailedError
 
@@ -134,7 +134,7 @@ class DatasetStore:
             condition &= _DatasetItem.etag.is_in(*states or ("",))
         item = _DatasetItem(_project_pk(workspace), _dataset_sk(name))
         try:
-            item.update(actions, condition)
+            update_alone(item, actions, condition)
         except UpdateError as refused:
             if not is_refused(refused):
                 raise

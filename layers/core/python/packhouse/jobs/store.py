@@ -13,7 +13,7 @@ from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
 from packhouse.access.model import Workspace
-from packhouse.aws.dynamo import Transaction, bind, is_refused
+from packhouse.aws.dynamo import Transaction, bind, is_refused, update_alone
 from packhouse.errors import ConflictError, NotFoundError
 from packhouse.jobs.model import Job, JobError, JobStatus
 
@@ -88,7 +88,7 @@ class JobStore:
         running = _JobItem.status.set(JobStatus.RUNNING.value)
         actions: list[Any] = [running, _JobItem.step.set(step), _JobItem.done.set(0), _JobItem.total.set(total)]
         try:
-            item.update(actions, condition=_JobItem.open == "yes")
+            update_alone(item, actions, _JobItem.open == "yes")
         except UpdateError as error:
             if is_refused(error):
                 raise ConflictError("JOB_ENDED", f"The job {job_id} has ended.") from error
@@ -97,8 +97,10 @@ class JobStore:
     def count_unit(self, job_id: str, step: str) -> None:
         """Count one more finished unit of the step. Progress only: a repeat after a lost answer may count twice."""
         try:
-            _JobItem(f"JOB#{job_id}", "META").update(
-                [_JobItem.done.add(1)], condition=(_JobItem.step == step) & (_JobItem.done < _JobItem.total)
+            update_alone(
+                _JobItem(f"JOB#{job_id}", "META"),
+                [_JobItem.done.add(1)],
+                (_JobItem.step == step) & (_JobItem.done < _JobItem.total),
             )
         except UpdateError as error:
             if not is_refused(error):
