@@ -280,7 +280,7 @@ def test_only_provided_fields_are_updated(space: Containers, changes: Json) -> N
     changed = space.change(DATASETS, "training-v2", **changes)
     assert changed.keys() == CREATED
     assert changed == made | changes | {"updatedAt": changed["updatedAt"]}
-    assert changed["updatedAt"] > made["updatedAt"]
+    assert (changed["updatedAt"] > made["updatedAt"]) is bool(changes)
     assert space.get(DATASETS, changed["name"]) == changed | {"collections": []}
     assert names(space) == [changed["name"]]
 
