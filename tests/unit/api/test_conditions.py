@@ -106,3 +106,13 @@ def test_a_refused_read_has_no_tag(function: Function) -> None:
     function.raising = NotFoundError("DATASET_NOT_FOUND", "Not there.")
     said = function.send("GET", THING, headers={"If-None-Match": "*"}, name="a")
     assert (said.status, "ETag" in said.headers) == (404, False)
+
+
+def test_an_answer_is_its_callers_alone_and_a_refusal_nobody_keeps(function: Function) -> None:
+    said = function.send("GET", THING, name="a")
+    known = function.send("GET", THING, headers={"If-None-Match": tag_of(said)}, name="a")
+    for answered in (said, known, function.send("POST", THINGS, body=WISH)):
+        assert answered.headers["Cache-Control"] == "private, no-cache"
+        assert answered.headers["Vary"] == "Authorization, X-API-Key, X-Workspace"
+    function.raising = NotFoundError("DATASET_NOT_FOUND", "Not there.")
+    assert function.send("GET", THING, name="a").headers["Cache-Control"] == "no-store"

@@ -23,6 +23,9 @@ from packhouse.errors import NotFoundError, PackhouseError, RequestFaultsError
 JSON = "application/json"
 PROBLEM = "application/problem+json"
 _UNSHOWN = {"etag"}  # stands in the header
+_OWN = {"Cache-Control": "private, no-cache", "Vary": "Authorization, X-API-Key, X-Workspace"}
+"""An answer is its caller's: nobody else's cache gives it out, and their own asks whether it still holds."""
+
 _PROBLEM_TYPES = "https://packhouse.dev/errors#"
 
 logger = Logger(service=os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "packhouse"))
@@ -93,7 +96,7 @@ def answer(
     state = etag or getattr(body, "etag", "")
     text = body if isinstance(body, str) else as_json(body)
     tag = {"ETag": entity_tag(text, state)} if state else {}
-    return Response(status_code=status, content_type=JSON, body=text, headers=tag | (headers or {}))
+    return Response(status_code=status, content_type=JSON, body=text, headers=_OWN | tag | (headers or {}))
 
 
 def entity_tag(text: str, state: str = "") -> str:
@@ -107,7 +110,7 @@ def entity_tag(text: str, state: str = "") -> str:
 
 def not_modified(etag: str) -> Response[str]:
     """Return 304: the caller has this answer already."""
-    return Response(status_code=304, content_type=JSON, body="", headers={"ETag": etag})
+    return Response(status_code=304, content_type=JSON, body="", headers=_OWN | {"ETag": etag})
 
 
 def spliced(bodies: list[str], next_cursor: str | None) -> Response[str]:
@@ -139,4 +142,5 @@ def _problem(app: APIGatewayRestResolver, error: PackhouseError) -> Response[str
     if isinstance(error, RequestFaultsError):
         body["errors"] = [{"loc": fault.loc, "reason": fault.reason} for fault in error.faults]
     body.update(error.fields)
-    return Response(status_code=error.status, content_type=PROBLEM, body=as_json(body), headers={})
+    headers = {"Cache-Control": "no-store"}
+    return Response(status_code=error.status, content_type=PROBLEM, body=as_json(body), headers=headers)
