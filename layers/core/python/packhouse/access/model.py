@@ -86,4 +86,4 @@ class ApiKey(BaseModel):
 class IssuedKey(ApiKey):
     """An API key as its one answer shows it, with the credential."""
 
-    key: str
+    key: str  # until it is answered, the nonce that its secret is made of

@@ -12,7 +12,7 @@ import re
 from typing import Any, TypeVar
 
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from packhouse.errors import Fault, InvalidInputError, RequestFaultsError, TooLargeError, UnsupportedMediaError
 
@@ -36,6 +36,17 @@ class RequestBody(BaseModel):
 
 class NoBody(RequestBody):
     """The body of a request that takes none: absent or `{}`."""
+
+
+def never_null(*fields: str) -> Any:
+    """Return a validator for the fields of a change that may be left out and not emptied."""
+
+    def given(value: object) -> object:
+        if value is None:
+            raise ValueError("cannot be null")
+        return value
+
+    return field_validator(*fields)(given)
 
 
 def read_body(event: APIGatewayProxyEvent, model: type[_Body]) -> _Body:

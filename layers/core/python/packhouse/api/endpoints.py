@@ -42,7 +42,7 @@ class Call(Generic[Wanted]):
     wanted: Wanted
     once: Once
     if_match: tuple[str, ...] | None
-    """The states that the caller takes the thing to be in (see `packhouse.api.app.answer`); `None`: whichever."""
+    """The states that the caller takes the thing to be in (see `entity_tag`); `None`: whichever."""
 
 
 Handler = Callable[[Call[Any]], Result]

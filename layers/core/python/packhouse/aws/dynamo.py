@@ -1,12 +1,13 @@
 """DynamoDB for the stores: one client a process, and one way to write several items together.
 
 A store describes its table as one pynamodb model (keys, the attributes that conditions and indexes look at, and one
-JSON `body`) and binds it to the table's name. `Transaction` is the only write path: every write carries its condition
-and the error to raise when that condition fails, so a 404 or a 409 comes out of the write itself, never out of a look
-before it.
+JSON `body`) and binds it to the table's name. Writes go through `Transaction`: each carries its condition and the error
+to raise when that condition fails, so a 404 or a 409 comes out of the write itself, never out of a look before it. One
+item alone may be changed by `update_alone`, which is told the item's new state.
 """
 
 import functools
+import json
 import random
 import time
 import uuid
@@ -119,7 +120,6 @@ def bind(model: type[Model], table_name: str) -> None:
             connection()._tables[table_name] = meta
 
 
-_Item = TypeVar("_Item", bound=Model)
 _BATCH_KEYS = 100
 
 
@@ -132,9 +132,9 @@ def read_together(keys: Sequence[tuple[type[Model], str, str]]) -> dict[tuple[st
     found: dict[tuple[str, str], Model] = {}
     distinct = list(models)
     for at in range(0, len(distinct), _BATCH_KEYS):
-        for table, raw in _read_batch(distinct[at : at + _BATCH_KEYS]):
-            pk, sk = raw["pk"]["S"], raw["sk"]["S"]
-            found[pk, sk] = models[table, pk, sk].from_raw_data(raw)
+        for table, item in _read_batch(distinct[at : at + _BATCH_KEYS]):
+            pk, sk = item["pk"]["S"], item["sk"]["S"]
+            found[pk, sk] = models[table, pk, sk].from_raw_data(item)
     return found
 
 
@@ -260,6 +260,11 @@ def _unforeseen(item: dict[str, Any]) -> PackhouseError:
 def _is_conflict(error: TransactWriteError) -> bool:
     codes = {reason.code for reason in error.cancellation_reasons if reason}
     return "TransactionConflict" in codes and "ConditionalCheckFailed" not in codes
+
+
+def as_json(value: object) -> str:
+    """Return compact JSON for an attribute; integers of any size."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def text(raw_item: dict[str, Any], attribute: str) -> str | None:

@@ -1,8 +1,8 @@
 """`Idempotency-Key`: what a request's first success came to is what its repeats come to, for 24 hours.
 
 The entry is written in the transaction of the command itself, so there is no moment at which one is there without the
-other; a request that was refused has no entry and may be repeated. What is kept is the result and not
-the answer: a repeat is answered with a fresh presigned URL, and no secret is kept.
+other; a request that was refused has no entry and may be repeated. What is kept is the result and not the answer: a
+repeat is answered with a fresh presigned URL, and no secret is kept.
 
 ONCE#<sha256 of caller, request and key>   an entry; the table's TTL removes it after a day, or some time later
 """

@@ -1,11 +1,10 @@
 """`/namespaces` and `/namespaces/{slug}/projects`."""
 
 from aws_lambda_powertools.event_handler import Response
-from pydantic import field_validator
 
 from packhouse.access.model import Action, Workspace
 from packhouse.api.app import answer, as_json
-from packhouse.api.bodies import RequestBody
+from packhouse.api.bodies import RequestBody, never_null
 from packhouse.api.endpoints import Call, Endpoints, Listed
 from packhouse.api.fields import Name, Prose, Slug
 from packhouse.api.paging import NoQuery, Page
@@ -38,12 +37,7 @@ class ProjectChange(RequestBody):
     description: Prose | None = None
     trainingUse: TrainingUse | None = None  # noqa: N815  contract C speaks camelCase
 
-    @field_validator("name", "trainingUse")
-    @classmethod
-    def _given(cls, value: object) -> object:
-        if value is None:
-            raise ValueError("cannot be null")
-        return value
+    _given = never_null("name", "trainingUse")
 
 
 def register(api: Endpoints, catalog: Catalog) -> None:

@@ -3,11 +3,11 @@
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from packhouse.access.model import Action
 from packhouse.api.app import answer, as_json
-from packhouse.api.bodies import NoBody, RequestBody
+from packhouse.api.bodies import NoBody, RequestBody, never_null
 from packhouse.api.endpoints import Call, Endpoints, Listed, Success
 from packhouse.api.fields import MemberId, PathName, Summary
 from packhouse.api.paging import NoQuery, Page
@@ -37,12 +37,7 @@ class CollectionChange(RequestBody):
     description: Summary | None = None
     dataset: PathName | None = None
 
-    @field_validator("name")
-    @classmethod
-    def _given(cls, value: str | None) -> str:
-        if value is None:
-            raise ValueError("cannot be null")
-        return value
+    _given = never_null("name")
 
 
 class MembersChange(RequestBody):

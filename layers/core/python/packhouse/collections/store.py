@@ -6,7 +6,8 @@ PLACE#<place>       / C#<name>     its first members; the place is a dataset's i
 MEMBERS#<id>        / S#<member>   a segment of its other members, from this one on
 MEMBERS#<id>        / !            a deleted collection: what it was
 
-Every write of members is one transaction with the collection's item, whose `etag` guards head and segments.
+Every write of members is one transaction with the collection's item, whose `etag` guards head and segments; reads of
+several of these items belong together when the head bears the `members_etag` of the collection's item.
 """
 
 import json
@@ -17,7 +18,7 @@ from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.models import Model
 
 from packhouse.access.model import Workspace
-from packhouse.aws.dynamo import StaleError, Transaction, bind, read_together
+from packhouse.aws.dynamo import StaleError, Transaction, as_json, bind, read_together
 from packhouse.collections.model import CollectionFacts
 from packhouse.errors import ConflictError, NotFoundError
 
@@ -100,7 +101,7 @@ class CollectionStore:
         """Add the write of the first members; the collection's own item, written with it, guards it."""
         item = _CollectionItem(_place_pk(facts.place), _NAMES + facts.name, id=facts.id)
         item.members_etag = facts.members_etag
-        item.members, item.member_count = _json(members), facts.member_count
+        item.members, item.member_count = as_json(members), facts.member_count
         tx.put(item)
 
     def delete_head(self, tx: Transaction, seen: CollectionFacts) -> None:
@@ -109,7 +110,7 @@ class CollectionStore:
 
     def put_segment(self, tx: Transaction, collection_id: str, members: tuple[str, ...]) -> None:
         """Add the write of a segment."""
-        tx.put(_CollectionItem(_members_pk(collection_id), _SEGMENTS + members[0], members=_json(members)))
+        tx.put(_CollectionItem(_members_pk(collection_id), _SEGMENTS + members[0], members=as_json(members)))
 
     def delete_segment(self, tx: Transaction, collection_id: str, first: str) -> None:
         """Add the removal of a segment."""
@@ -118,7 +119,7 @@ class CollectionStore:
 
     def put_deleted(self, tx: Transaction, seen: CollectionFacts, members: tuple[str, ...]) -> None:
         """Add what a deleted collection was; its other members stay where they are."""
-        item = _CollectionItem(_members_pk(seen.id), _FIRST, body=seen.model_dump_json(), members=_json(members))
+        item = _CollectionItem(_members_pk(seen.id), _FIRST, body=seen.model_dump_json(), members=as_json(members))
         tx.put(item, _CollectionItem.pk.does_not_exist(), _stale())
 
     def get(self, workspace: Workspace, name: str) -> CollectionFacts:
@@ -190,7 +191,3 @@ def _facts(item: _CollectionItem) -> CollectionFacts:
         etag=item.etag,
         members_etag=item.members_etag,
     )
-
-
-def _json(members: tuple[str, ...]) -> str:
-    return json.dumps(members, ensure_ascii=False, separators=(",", ":"))

@@ -7,7 +7,7 @@ from pydantic import Field, field_validator
 
 from packhouse.access.model import Action
 from packhouse.api.app import answer, as_json
-from packhouse.api.bodies import NoBody, RequestBody
+from packhouse.api.bodies import NoBody, RequestBody, never_null
 from packhouse.api.endpoints import Call, Endpoints, Listed, Success
 from packhouse.api.fields import PathName, Summary, Tag
 from packhouse.api.paging import NoQuery, Page
@@ -47,13 +47,7 @@ class DatasetChange(RequestBody):
     metadata: dict[str, Any] | None = None
 
     _metadata = field_validator("metadata")(_bounded)
-
-    @field_validator("name", "tags")
-    @classmethod
-    def _given(cls, value: object) -> object:
-        if value is None:
-            raise ValueError("cannot be null")
-        return value
+    _given = never_null("name", "tags")
 
 
 def register(api: Endpoints, datasets: Datasets) -> None:

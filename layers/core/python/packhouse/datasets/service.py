@@ -58,12 +58,12 @@ class Datasets:
         self, workspace: Workspace, name: str, changes: dict[str, Any], states: tuple[str, ...] | None
     ) -> Dataset:
         """Change what is given: one write, or, with another name, one read and one transaction."""
-        rest = {field: value for field, value in changes.items() if field != "name"}
         if not changes:
             seen = self.store.get_dataset(workspace, name)
             demand_state(seen.etag, states)
             return seen
         if changes.get("name", name) == name:
+            rest = {field: value for field, value in changes.items() if field != "name"}
             return self.store.update_dataset(workspace, name, rest, self.clock(), self.new_id("rev"), states)
         return while_stale(lambda: self._rename(workspace, name, changes, states))
 

@@ -16,7 +16,7 @@ from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 
 from packhouse.access.model import Workspace
-from packhouse.aws.dynamo import StaleError, Transaction, bind, is_refused, raw, text, update_alone
+from packhouse.aws.dynamo import StaleError, Transaction, as_json, bind, is_refused, raw, text, update_alone
 from packhouse.datasets.model import Dataset
 from packhouse.errors import ConflictError, NotFoundError, PreconditionFailedError
 
@@ -57,11 +57,6 @@ def _place_pk(place: str) -> str:
     return f"PLACE#{place}"
 
 
-def _json(value: object) -> str:
-    """Return compact JSON; numbers of any size, as metadata may have."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
 def _no_project(workspace: Workspace) -> NotFoundError:
     return NotFoundError("PROJECT_NOT_FOUND", f"There is no project {workspace}.")
 
@@ -89,8 +84,8 @@ class DatasetStore:
         """Add the write of a new dataset, or of one under a new name; the name must be free."""
         item = _DatasetItem(_project_pk(workspace), _dataset_sk(dataset.name), id=dataset.id, etag=dataset.etag)
         item.project_id, item.created_at, item.updated_at = dataset.projectId, dataset.createdAt, dataset.updatedAt
-        item.description, item.tags = dataset.description, _json(dataset.tags)
-        item.metadata = None if dataset.metadata is None else _json(dataset.metadata)
+        item.description, item.tags = dataset.description, as_json(dataset.tags)
+        item.metadata = None if dataset.metadata is None else as_json(dataset.metadata)
         taken = ConflictError("DATASET_EXISTS", f"{workspace} has a dataset {dataset.name} already.")
         tx.put(item, _DatasetItem.pk.does_not_exist(), taken)
         place = _DatasetItem(_place_pk(dataset.id), _FIRST, name=dataset.name)
@@ -201,7 +196,7 @@ def _assigned(name: str, value: object) -> Action:
     attribute = getattr(_DatasetItem, name)
     if value is None:
         return attribute.remove()  # type: ignore[no-any-return]  # pynamodb
-    return attribute.set(value if name == "description" else _json(value))  # type: ignore[no-any-return]
+    return attribute.set(value if name == "description" else as_json(value))  # type: ignore[no-any-return]
 
 
 def _listed(item: dict[str, Any]) -> str:
