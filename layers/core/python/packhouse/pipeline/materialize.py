@@ -1,5 +1,6 @@
 """A shard's assets looked up, and the viewer's index written beside it."""
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -88,9 +89,13 @@ def _look_up_by_listing(
 
 
 def materialize_shard(shard: Shard, body: bytes, assets: Mapping[str, Asset]) -> tuple[MaterializedShard, bytes]:
-    """Return the shard's materialisation and its index: columns by row, in the shard's order (sample id)."""
+    """Return the shard's materialisation and its index: columns by row, in the shard's order (sample id).
+
+    `content` is the first 8 bytes of the SHA-256 of the row's line in hex, those that its sample key holds.
+    """
     index: dict[str, list[Any]] = {
-        name: [] for name in ("sample_id", "group", "camera_type", "classes", "asset_bytes", "asset_reason", "offset")
+        name: []
+        for name in ("sample_id", "content", "group", "camera_type", "classes", "asset_bytes", "asset_reason", "offset")
     }
     missing: dict[str, int] = {}
     offset = size = found = wanted = 0
@@ -105,6 +110,7 @@ def materialize_shard(shard: Shard, body: bytes, assets: Mapping[str, Asset]) ->
             missing[reason] = missing.get(reason, 0) + 1
         for name, value in (
             ("sample_id", row.sample_id),
+            ("content", hashlib.sha256(line).hexdigest()[:16]),
             ("group", row.group_name),
             ("camera_type", row.camera_type or None),
             ("classes", None if row.labels is None else sorted({label.class_ for label in row.labels})),
