@@ -1,12 +1,12 @@
 """Label rows, chunks and units for the tests of the pipeline."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hypothesis import strategies as st
 
-from packhouse.pipeline.build import BuiltShard, BuiltUnit, build_shard
+from packhouse.pipeline.build import BuiltShard, BuiltUnit, LeftOutRow, build_shard
 from packhouse.pipeline.capabilities import CAPABILITIES
 from packhouse.pipeline.ingest import IngestedPart, Part, cut_parts, ingest_part, iter_owned_lines
 from packhouse.pipeline.plan import BuildPlan, ChunkFacts, Source, SourceChunk, plan_build
@@ -46,19 +46,21 @@ def facts(source: int, chunk: IngestedPart, project_id: str = "prj_1") -> ChunkF
         SourceChunk(
             source, project_id, f"{source}/{chunk.chunk.part}", chunk.chunk.sha256, chunk.chunk.rows, len(chunk.rows)
         ),
-        tuple(counted.groups),
-        {name: group.samples for name, group in counted.groups.items()},
+        counted.groups,
         chunk.keys,
     )
 
 
 def build(
-    uploads: Sequence[bytes], split: SplitPlan = THIRDS
-) -> tuple[BuildPlan, list[tuple[BuiltUnit, list[BuiltShard]]]]:
+    uploads: Sequence[bytes],
+    split: SplitPlan = THIRDS,
+    kept: Mapping[str, str] | None = None,
+    part_bytes: int = 1 << 23,
+) -> tuple[BuildPlan, list[tuple[BuiltUnit, list[BuiltShard], list[LeftOutRow]]]]:
     """Plan and build the uploads as sources `lp_0`, `lp_1`, … whose revisions are in the same order in time."""
-    ingested = [(number, chunk) for number, upload in enumerate(uploads) for chunk in ingest(upload)]
+    ingested = [(number, chunk) for number, upload in enumerate(uploads) for chunk in ingest(upload, part_bytes)]
     sources = [Source(f"lp_{number}", f"lpr_{number}", "", "prj_1", 0) for number in range(len(uploads))]
-    plan = plan_build(sources, [facts(number, chunk) for number, chunk in ingested], split)
+    plan = plan_build(sources, [facts(number, chunk) for number, chunk in ingested], split, kept)
     bodies = {f"{number}/{chunk.chunk.part}": chunk.rows for number, chunk in ingested}
     return plan, [build_shard(unit, [bodies[chunk.key] for chunk in unit.chunks], BALL) for unit in plan.units]
 

@@ -2,22 +2,27 @@
 
 from typing import Any
 
+import msgspec
 import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from packhouse.pipeline import plan as planning
-from packhouse.pipeline.build import merge_statistics
+from packhouse.pipeline.build import LeftOutRow, merge_statistics
+from packhouse.pipeline.plan import LeftOutReason
 from packhouse.pipeline.splits import SPLITS, SplitPlan, SplitStrategy
 from packhouse.pipeline.statistics import Statistics
 from tests.unit.pipeline.labels import BALL, THIRDS, build, facts, ingest, ndjson, row, rows
+
+PREDEFINED = SplitPlan(SplitStrategy.PREDEFINED, {}, 0)
+NAMED = {"a": "val", "b": "train", "c": "train", "d": "test"}
 
 
 def built_rows(units: list[Any]) -> dict[str, list[dict[str, Any]]]:
     """The rows of every split, shard after shard."""
     found: dict[str, list[dict[str, Any]]] = {}
-    for _, shards in units:
+    for _, shards, _ in units:
         for shard in shards:
             found.setdefault(shard.shard.split, []).extend(map(orjson.loads, shard.body.splitlines()))
     return found
@@ -28,7 +33,7 @@ def built_rows(units: list[Any]) -> dict[str, list[dict[str, Any]]]:
 def test_rows_in_are_rows_out_plus_counted_reasons(sources: list[list[dict[str, Any]]]) -> None:
     plan, units = build([ndjson(source) for source in sources])
     out = [each for split in built_rows(units).values() for each in split]
-    left = [sum(unit.left_out.values()) for unit, _ in units]
+    left = [sum(unit.left_out.values()) for unit, _, _ in units]
     assert plan.rows_in == sum(map(len, sources)) == len(out) + sum(left)
     assert sum(left) == plan.duplicates + plan.conflicts
     assert {each["sample_id"] for each in out} == {each["sample_id"] for source in sources for each in source}
@@ -51,7 +56,7 @@ def test_no_group_lands_in_two_splits_and_the_plan_counts_what_is_built(
 @given(rows)
 def test_statistics_of_the_shards_are_those_of_the_rows(given_rows: list[dict[str, Any]]) -> None:
     _, units = build([ndjson(given_rows)])
-    merged = merge_statistics(unit.statistics[shard.split] for unit, _ in units for shard in unit.shards)
+    merged = merge_statistics(unit.statistics[shard.split] for unit, _, _ in units for shard in unit.shards)
     counted = Statistics()
     for each in given_rows:
         counted.rows += 1
@@ -64,8 +69,8 @@ def test_statistics_of_the_shards_are_those_of_the_rows(given_rows: list[dict[st
 
 def test_the_same_content_in_two_packs_is_one_row_of_the_first() -> None:
     _, units = build([ndjson([row("a"), row("b")]), ndjson([row("a"), row("c")])])
-    assert [unit.left_out for unit, _ in units] == [{"DUPLICATE_SAMPLE": 1, "CONFLICTING_SAMPLE": 0}]
-    assert units[0][0].duplicates == ["a"]
+    assert [unit.left_out for unit, _, _ in units] == [{"DUPLICATE_SAMPLE": 1, "CONFLICTING_SAMPLE": 0}]
+    assert units[0][2] == [LeftOutRow("a", LeftOutReason.DUPLICATE_SAMPLE, source=1, kept_source=0)]
 
 
 def test_of_two_contents_the_newest_revision_stays() -> None:
@@ -73,7 +78,61 @@ def test_of_two_contents_the_newest_revision_stays() -> None:
     (kept,) = [each for split in built_rows(units).values() for each in split]
     assert kept["labels"][0]["point"]["x"] == 0.1  # the third pack's revision is the newest, and the first has the same
     assert (plan.duplicates, plan.conflicts) == (1, 1)
-    assert units[0][0].conflicts == ["a"]
+    assert units[0][2] == [
+        LeftOutRow("a", LeftOutReason.CONFLICTING_SAMPLE, source=1, kept_source=0),
+        LeftOutRow("a", LeftOutReason.DUPLICATE_SAMPLE, source=2, kept_source=0),
+    ]
+
+
+@settings(max_examples=200)
+@given(st.lists(rows, min_size=2, max_size=3), st.integers(60, 400))
+def test_every_row_left_out_names_the_row_that_stands_for_it(
+    sources: list[list[dict[str, Any]]], part_bytes: int
+) -> None:
+    given_rows = {(number, each["sample_id"]): each for number, source in enumerate(sources) for each in source}
+    plan, units = build([ndjson(source) for source in sources], part_bytes=part_bytes)
+    out = {each["sample_id"]: each for split in built_rows(units).values() for each in split}
+    left = [each for _, _, rows_left in units for each in rows_left]
+    assert len({(each.source, each.sample_id) for each in left}) == len(left) == plan.duplicates + plan.conflicts
+    for each in left:
+        stays = given_rows[each.kept_source, each.sample_id]
+        assert each.kept_source != each.source
+        assert out[each.sample_id] == stays
+        same = orjson.dumps(given_rows[each.source, each.sample_id]) == orjson.dumps(stays)  # -0.0 is not 0.0
+        assert each.reason_code == ("DUPLICATE_SAMPLE" if same else "CONFLICTING_SAMPLE")
+    for unit, _, rows_left in units:
+        assert sum(unit.left_out.values()) == len(rows_left)
+        assert rows_left == sorted(rows_left, key=lambda each: (each.sample_id, each.source))
+
+
+def test_a_units_result_does_not_grow_with_the_rows_left_out() -> None:
+    many = [row(f"s{number:04d}") for number in range(500)]
+    results = [build([ndjson(many[:count]), ndjson(many[:count])])[1][0][0] for count in (10, 500)]
+    sizes = [len(msgspec.json.encode(result)) for result in results]
+    assert sizes[1] < sizes[0] + 20
+
+
+def test_the_rows_own_split_is_where_they_go() -> None:
+    given_rows = [row(f"{group}{n}", group, split=split) for group, split in NAMED.items() for n in range(3)]
+    plan, units = build([ndjson(given_rows)], PREDEFINED)
+    assert plan.issues == []
+    assert plan.split_of == NAMED
+    assert {each["sample_id"]: split for split, found in built_rows(units).items() for each in found} == {
+        each["sample_id"]: each["split"] for each in given_rows
+    }
+
+
+def test_a_version_keeps_the_groups_of_the_one_it_sticks_to() -> None:
+    uploads = [ndjson([row(f"{group}-{n}", f"g{group}") for group in range(20) for n in range(3)])]
+    first, _ = build(uploads)
+    uploads.append(ndjson([row(f"new-{group}-{n}", f"h{group}") for group in range(20) for n in range(9)]))
+    other_seed = SplitPlan(THIRDS.strategy, THIRDS.ratio, 5)
+    grown, units = build(uploads, other_seed, first.split_of)
+    assert first.split_of.items() <= grown.split_of.items()
+    assert len(grown.split_of) == 40
+    found = built_rows(units)
+    assert {each["group"]: split for split in found for each in found[split]} == grown.split_of
+    assert build(uploads, other_seed)[0].split_of != grown.split_of
 
 
 def test_a_sample_that_moves_to_another_group_counts_there_only() -> None:
@@ -86,7 +145,7 @@ def test_a_shard_is_ordered_by_sample_id() -> None:
     _, units = build(
         [ndjson([row(name) for name in ("c", "a", "b")])], SplitPlan(THIRDS.strategy, {"train": 10_000}, 0)
     )
-    (shards,) = [shards for _, shards in units]
+    (shards,) = [shards for _, shards, _ in units]
     assert [orjson.loads(line)["sample_id"] for line in shards[0].body.splitlines()] == ["a", "b", "c"]
 
 

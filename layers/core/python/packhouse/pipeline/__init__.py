@@ -7,7 +7,9 @@
     materialize  a shard → its assets looked up, and the viewer's index beside it
     export       shards → the files that people download
     seal         everything → the canonical manifest and its hash
+    diff         two versions' indexes → the rows that changed from one to the other
 
 Beneath them: `rows` (the label row and its canonical form), `statistics` (what is counted), `splits` (group → split),
-`fingerprints` (canonical JSON and its SHA-256), `capabilities` (what can be labelled).
+`issues` (what a plan has to say), `fingerprints` (canonical JSON and its SHA-256), `capabilities` (what can be
+labelled).
 """

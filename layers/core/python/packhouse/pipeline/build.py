@@ -1,13 +1,14 @@
 """A unit of chunks becomes one shard a split: the rows that stay, ordered by sample id, and their statistics."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
 from msgspec import Struct
 
 from packhouse.pipeline.capabilities import Capability
-from packhouse.pipeline.plan import Unit
+from packhouse.pipeline.plan import LeftOutReason, Unit
 from packhouse.pipeline.rows import decode_canonical
 from packhouse.pipeline.statistics import Statistics
 
@@ -31,7 +32,7 @@ class BuiltShard(Struct, frozen=True):
 
 
 class BuiltUnit(Struct, frozen=True):
-    """A unit's result: what it made, and what stayed out for which reason."""
+    """A unit's result: what it made, and how many rows stayed out for which reason."""
 
     unit: int
     project_id: str
@@ -39,45 +40,53 @@ class BuiltUnit(Struct, frozen=True):
     left_out: dict[str, int]
     shards: list[Shard]
     statistics: dict[str, Statistics]
-    duplicates: list[str]
-    conflicts: list[str]
+
+
+class LeftOutRow(Struct, frozen=True, gc=False):
+    """The lineage of a row that stayed out: the number of its source, and of the source whose row was kept instead."""
+
+    sample_id: str
+    reason_code: LeftOutReason
+    source: int
+    kept_source: int
 
 
 def build_shard(
     unit: Unit, chunk_bodies: Iterable[bytes], capability: Capability
-) -> tuple[BuiltUnit, list[BuiltShard]]:
-    """Return the unit's result and its shards, by split name; splits without rows have none.
+) -> tuple[BuiltUnit, list[BuiltShard], list[LeftOutRow]]:
+    """Return the unit's result, its shards by split name (splits without rows have none), and the rows that stayed out.
+
+    The latter are ordered by sample id, then source.
 
     `chunk_bodies` are the canonical bytes of the unit's chunks, in order.
     """
     rows: dict[str, list[tuple[str, bytes]]] = {}
     statistics: dict[str, Statistics] = {}
-    duplicates: list[str] = []
-    conflicts: list[str] = []
+    left_out: list[LeftOutRow] = []
     rows_in = 0
     for chunk, body in zip(unit.chunks, chunk_bodies, strict=True):
-        left = dict.fromkeys(chunk.duplicates, duplicates) | dict.fromkeys(chunk.conflicts, conflicts)
+        left = {out.line: out for out in chunk.left_out}
         for number, line in enumerate(body.splitlines(), start=1):
             rows_in += 1
             row = decode_canonical(line)
-            if number in left:
-                left[number].append(row.sample_id)
+            if (out := left.get(number)) is not None:
+                left_out.append(LeftOutRow(row.sample_id, out.reason, chunk.source, out.kept_source))
                 continue
             split = unit.split_of[row.group_name]
             rows.setdefault(split, []).append((row.sample_id, line))
             statistics.setdefault(split, Statistics()).add(row, capability)
+    left_out.sort(key=lambda out: (out.sample_id, out.source))
+    reasons = Counter(out.reason_code for out in left_out)
     shards = [_shard(split, unit.unit, rows[split], statistics[split]) for split in sorted(rows)]
     built = BuiltUnit(
         unit=unit.unit,
         project_id=unit.project_id,
         rows_in=rows_in,
-        left_out={"DUPLICATE_SAMPLE": len(duplicates), "CONFLICTING_SAMPLE": len(conflicts)},
+        left_out={reason.value: reasons[reason] for reason in LeftOutReason},
         shards=[built.shard for built in shards],
         statistics=statistics,
-        duplicates=sorted(duplicates),
-        conflicts=sorted(conflicts),
     )
-    return built, shards
+    return built, shards, left_out
 
 
 def _shard(split: str, unit: int, rows: list[tuple[str, bytes]], statistics: Statistics) -> BuiltShard:

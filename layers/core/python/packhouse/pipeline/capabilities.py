@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
 
 
 class LabelKind(StrEnum):
@@ -32,3 +35,13 @@ _ALL = (
 )
 
 CAPABILITIES = {capability.name: capability for capability in _ALL}
+
+
+def _known(value: str) -> str:
+    if value not in CAPABILITIES:
+        raise ValueError(f"must be one of {', '.join(CAPABILITIES)}")
+    return value
+
+
+CapabilityName = Annotated[str, AfterValidator(_known), Field(json_schema_extra={"enum": list(CAPABILITIES)})]
+"""A capability as requests name it."""

@@ -3,14 +3,20 @@
 Decided from statistics and sample keys alone; no row is read here. Sources are in the order of their label pack ids.
 """
 
-import heapq
-from collections.abc import Iterable, Iterator
-from typing import Any
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import Any, Literal
 
+import msgspec
 from msgspec import Struct
 
-from packhouse.pipeline.ingest import iter_keys
-from packhouse.pipeline.splits import SplitPlan, assign_groups
+from packhouse.pipeline.fingerprints import canonical
+from packhouse.pipeline.ingest import KEY_BYTES
+from packhouse.pipeline.issues import Issue, source_issues, split_issues
+from packhouse.pipeline.splits import SPLITS, SplitPlan, assign_groups
+from packhouse.pipeline.statistics import GroupTally, builtins
 
 UNIT_BYTES = 32 * 1024 * 1024
 UNIT_ROWS = 50_000
@@ -38,22 +44,43 @@ class SourceChunk(Struct, frozen=True):
 
 
 class ChunkFacts(Struct, frozen=True):
-    """What the plan needs of a chunk: its statistics' group counts in order, and its sample keys."""
+    """What the plan needs of a chunk: its statistics' groups in row order, and its sample keys.
+
+    The group number in a sample key counts along `groups`.
+    """
 
     chunk: SourceChunk
-    groups: tuple[str, ...]
-    group_samples: dict[str, int]
+    groups: dict[str, GroupTally]
     keys: bytes
 
 
+class LeftOutReason(StrEnum):
+    """Why a row stays out: another source has the same one, or a newer revision labels its sample otherwise."""
+
+    DUPLICATE_SAMPLE = "DUPLICATE_SAMPLE"
+    CONFLICTING_SAMPLE = "CONFLICTING_SAMPLE"
+
+
+class LeftOut(Struct, frozen=True, array_like=True, order=True, gc=False):
+    """A row that stays out: its line in the chunk, why, and the number of the source whose row is kept instead.
+
+    >>> msgspec.json.encode(LeftOut(7, LeftOutReason.DUPLICATE_SAMPLE, 0))
+    b'[7,"DUPLICATE_SAMPLE",0]'
+    """
+
+    line: int
+    reason: LeftOutReason
+    kept_source: int
+
+
 class UnitChunk(Struct, frozen=True):
-    """A chunk as a unit takes it: `duplicates` and `conflicts` are the line numbers of rows that stay out."""
+    """A chunk as a unit takes it: the number of its source, and the rows that stay out, by line."""
 
     key: str
     sha256: str
     rows: int
-    duplicates: list[int]
-    conflicts: list[int]
+    source: int
+    left_out: list[LeftOut]
 
 
 class Unit(Struct, frozen=True):
@@ -66,7 +93,7 @@ class Unit(Struct, frozen=True):
 
 
 class BuildPlan(Struct, frozen=True):
-    """The whole plan. `groups` and `samples` per split are of the rows that stay.
+    """The whole plan. `split_of`, and `groups` and `samples` per split, are of the rows that stay.
 
     `incomplete_sources` are the label packs whose statistics cannot serve: no rows, or rows without a group.
     """
@@ -78,9 +105,11 @@ class BuildPlan(Struct, frozen=True):
     conflicts: int
     samples: dict[str, int]
     groups: dict[str, int]
+    split_of: dict[str, str]
+    issues: list[Issue]
 
     def summary(self) -> dict[str, Any]:
-        """The plan without its units."""
+        """The plan without what grows with its sources: no units, and no group's split."""
         return {
             "units": len(self.units),
             "incomplete_sources": self.incomplete_sources,
@@ -88,41 +117,47 @@ class BuildPlan(Struct, frozen=True):
             "duplicates": self.duplicates,
             "conflicts": self.conflicts,
             "splits": {name: {"samples": self.samples[name], "groups": self.groups[name]} for name in self.samples},
+            "issues": builtins(self.issues),
         }
 
 
-def plan_build(sources: list[Source], chunks: list[ChunkFacts], split: SplitPlan) -> BuildPlan:
-    """Return the plan for the chunks of the sources (in source order, chunks in upload order)."""
-    duplicates, conflicts = find_repeats(sources, chunks)
-    sizes = _net_sizes(chunks, duplicates, conflicts)
-    split_of = assign_groups(split, sizes)
-    units = [
-        Unit(
-            number,
-            chunks[members[0]].chunk.project_id,
-            [
-                UnitChunk(
-                    chunks[at].chunk.key,
-                    chunks[at].chunk.sha256,
-                    chunks[at].chunk.rows,
-                    sorted(line for line, _ in duplicates.get(at, ())),
-                    sorted(line for line, _ in conflicts.get(at, ())),
-                )
-                for at in members
-            ],
-            {group: split_of[group] for at in members for group in chunks[at].groups if group in split_of},
-        )
-        for number, members in enumerate(_bundle(chunks))
-    ]
+def plan_build(
+    sources: list[Source], chunks: list[ChunkFacts], split: SplitPlan, kept: Mapping[str, str] | None = None
+) -> BuildPlan:
+    """Return the plan for the chunks of the sources (in source order, chunks in upload order).
+
+    `kept` is the assignment of an earlier version; its groups stay where they were.
+    """
+    repeats = find_repeats(sources, chunks)
+    tallies = _net_tallies(chunks, repeats)
+    split_of = assign_groups(split, tallies, kept)
+    reasons = Counter(left.reason for repeated in repeats.values() for left, _ in repeated)
+    duplicates, conflicts = reasons[LeftOutReason.DUPLICATE_SAMPLE], reasons[LeftOutReason.CONFLICTING_SAMPLE]
+    incomplete = _incomplete(sources, chunks)
+    names = [name for name in SPLITS if name in split.ratio or name in split_of.values()]
     return BuildPlan(
-        units=units,
-        incomplete_sources=_incomplete(sources, chunks),
+        units=[_unit(number, members, chunks, repeats, split_of) for number, members in enumerate(_bundle(chunks))],
+        incomplete_sources=incomplete,
         rows_in=sum(facts.chunk.rows for facts in chunks),
-        duplicates=sum(map(len, duplicates.values())),
-        conflicts=sum(map(len, conflicts.values())),
-        samples={name: sum(sizes[g] for g, s in split_of.items() if s == name) for name in split.ratio},
-        groups={name: sum(s == name for s in split_of.values()) for name in split.ratio},
+        duplicates=duplicates,
+        conflicts=conflicts,
+        samples={name: sum(tallies[g].samples for g, s in split_of.items() if s == name) for name in names},
+        groups={name: sum(s == name for s in split_of.values()) for name in names},
+        split_of=split_of,
+        issues=split_issues(split, tallies, split_of) + source_issues(duplicates, conflicts, incomplete),
     )
+
+
+def _unit(
+    number: int, members: list[int], chunks: list[ChunkFacts], repeats: "Repeats", split_of: Mapping[str, str]
+) -> Unit:
+    taken = []
+    for at in members:
+        chunk = chunks[at].chunk
+        left_out = sorted(left for left, _ in repeats.get(at, ()))
+        taken.append(UnitChunk(chunk.key, chunk.sha256, chunk.rows, chunk.source, left_out))
+    groups = {group: split_of[group] for at in members for group in chunks[at].groups if group in split_of}
+    return Unit(number, chunks[members[0]].chunk.project_id, taken, groups)
 
 
 def _incomplete(sources: list[Source], chunks: list[ChunkFacts]) -> list[str]:
@@ -134,48 +169,70 @@ def _incomplete(sources: list[Source], chunks: list[ChunkFacts]) -> list[str]:
     ]
 
 
-_Left = dict[int, list[tuple[int, int]]]
+Repeats = dict[int, list[tuple[LeftOut, int]]]
+"""The rows that stay out, by chunk number, each with its group's number in the chunk."""
 
 
-def find_repeats(sources: list[Source], chunks: list[ChunkFacts]) -> tuple[_Left, _Left]:
-    """Return the rows that stay out, per chunk number, as (line, group number): same content, and older content.
+def find_repeats(sources: list[Source], chunks: list[ChunkFacts]) -> Repeats:
+    """Return the rows whose sample another source's row stands for.
 
     Of rows with one sample id and one content the first source's stays. Of rows whose content differs the one of the
     newest revision stays (revision ids sort in time).
     """
-    duplicates: _Left = {}
-    conflicts: _Left = {}
+    repeats: Repeats = {}
     if len(sources) == 1:  # ids are unique within a revision: sealing it proved that
-        return duplicates, conflicts
-    for same_id in _runs(heapq.merge(*(_placed(number, facts) for number, facts in enumerate(chunks)))):
+        return repeats
+    for same_id in _iter_same_ids(chunks):
         keeper = _keeper(same_id, sources, chunks)
+        kept_source = chunks[keeper[1]].chunk.source
         for key, number in same_id:
             if (key, number) == keeper:
                 continue
-            left = duplicates if key[16:24] == keeper[0][16:24] else conflicts
-            place = (int.from_bytes(key[24:28], "big"), int.from_bytes(key[28:32], "big"))
-            left.setdefault(number, []).append(place)
-    return duplicates, conflicts
+            same = key[16:24] == keeper[0][16:24]
+            reason = LeftOutReason.DUPLICATE_SAMPLE if same else LeftOutReason.CONFLICTING_SAMPLE
+            left = LeftOut(int.from_bytes(key[24:28], "big"), reason, kept_source)
+            repeats.setdefault(number, []).append((left, int.from_bytes(key[28:32], "big")))
+    return repeats
 
 
 _Placed = tuple[bytes, int]
+_WORDS = KEY_BYTES // 8
 
 
-def _placed(number: int, facts: ChunkFacts) -> Iterator[_Placed]:
-    return ((key, number) for key in iter_keys(facts.keys))
+def _iter_same_ids(chunks: list[ChunkFacts]) -> Iterator[list[_Placed]]:
+    """Yield the keys of each sample id that several chunks have, as (key, chunk number).
+
+    Keys are sorted, so they are taken a 256th at a time, by the first byte of the id: no more than that is ever held
+    as Python objects. Only ids of which two chunks share the first 8 bytes are looked at one by one.
+    """
+    words = [memoryview(facts.keys).cast("Q") for facts in chunks]
+    firsts = [facts.keys[::KEY_BYTES] for facts in chunks]
+    begins = [0] * len(chunks)
+    for byte in range(256):
+        ends = [bisect_left(first, byte + 1) for first in firsts]
+        seen: set[int] = set()
+        twice: set[int] = set()
+        slices = []
+        for number, (begin, end) in enumerate(zip(begins, ends, strict=True)):
+            ids = words[number][begin * _WORDS : end * _WORDS : _WORDS].tolist()
+            twice.update(seen.intersection(ids))
+            seen.update(ids)
+            slices.append(ids)
+        if twice:
+            yield from _runs(chunks, begins, slices, twice)
+        begins = ends
 
 
-def _runs(placed: Iterable[_Placed]) -> Iterator[list[_Placed]]:
-    """Yield the stretches of two or more keys of one sample id."""
-    run: list[_Placed] = []
-    for entry in placed:
-        if run and run[0][0][:16] != entry[0][:16]:
-            if len(run) > 1:
-                yield run
-            run = []
-        run.append(entry)
-    if len(run) > 1:
-        yield run
+def _runs(
+    chunks: list[ChunkFacts], begins: list[int], slices: list[list[int]], twice: set[int]
+) -> Iterator[list[_Placed]]:
+    found: dict[bytes, list[_Placed]] = {}
+    for number, ids in enumerate(slices):
+        for at, start in enumerate(ids, start=begins[number]):
+            if start in twice:
+                key = chunks[number].keys[at * KEY_BYTES : (at + 1) * KEY_BYTES]
+                found.setdefault(key[:16], []).append((key, number))
+    return (run for run in found.values() if len(run) > 1)
 
 
 def _keeper(same_id: list[_Placed], sources: list[Source], chunks: list[ChunkFacts]) -> _Placed:
@@ -184,16 +241,25 @@ def _keeper(same_id: list[_Placed], sources: list[Source], chunks: list[ChunkFac
     return min(same_content, key=lambda entry: chunks[entry[1]].chunk.source)
 
 
-def _net_sizes(chunks: list[ChunkFacts], *left_out: _Left) -> dict[str, int]:
-    sizes: dict[str, int] = {}
-    for facts in chunks:
-        for group, samples in facts.group_samples.items():
-            sizes[group] = sizes.get(group, 0) + samples
-    for left in left_out:
-        for number, places in left.items():
-            for _, place in places:
-                sizes[chunks[number].groups[place]] -= 1
-    return {group: samples for group, samples in sizes.items() if samples}
+def _net_tallies(chunks: list[ChunkFacts], repeats: Repeats) -> dict[str, GroupTally]:
+    """Return the tally of every group with rows that stay.
+
+    `samples` are of these rows exactly. Sample keys tell neither classes nor splits, so where only some of a chunk's
+    rows of a group stay, its labels count in full; its splits too, unless these rows all name the same.
+    """
+    left = Counter((number, group) for number, repeated in repeats.items() for _, group in repeated)
+    net: dict[str, GroupTally] = {}
+    for number, facts in enumerate(chunks):
+        for place, (group, tally) in enumerate(facts.groups.items()):
+            samples = tally.samples - left[number, place]
+            if samples:
+                splits = dict.fromkeys(tally.splits, samples) if _of_one_split(tally) else tally.splits
+                net.setdefault(group, GroupTally()).merge(GroupTally(samples, tally.classes, splits))
+    return net
+
+
+def _of_one_split(tally: GroupTally) -> bool:
+    return list(tally.splits.values()) == [tally.samples]
 
 
 def _bundle(chunks: list[ChunkFacts]) -> Iterator[list[int]]:
@@ -211,3 +277,26 @@ def _bundle(chunks: list[ChunkFacts]) -> Iterator[list[int]]:
         size += chunk.bytes
     if members:
         yield members
+
+
+def assignment_bytes(split_of: Mapping[str, str]) -> bytes:
+    """Return an assignment as the canonical document that a later version can be held to by its digest.
+
+    >>> assignment_bytes({"match-2": "val", "match-1": "train"})
+    b'{"groups":{"match-1":"train","match-2":"val"},"schema":1}'
+    """
+    return canonical({"schema": 1, "groups": dict(split_of)})
+
+
+def read_assignment(body: bytes) -> dict[str, str]:
+    """Return the assignment that `assignment_bytes` wrote.
+
+    >>> read_assignment(b'{"groups":{"match-1":"train","match-2":"val"},"schema":1}')
+    {'match-1': 'train', 'match-2': 'val'}
+    """
+    return msgspec.json.decode(body, type=_Assignment).groups
+
+
+class _Assignment(Struct, frozen=True):
+    schema: Literal[1]
+    groups: dict[str, str]

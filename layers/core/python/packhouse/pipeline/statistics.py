@@ -48,11 +48,23 @@ class Tally(Struct):
     labels: int = 0
 
 
-class GroupTally(Struct):
-    """A group's samples and its labels per class."""
+class GroupTally(Struct, omit_defaults=True):
+    """A group's samples, its labels per class, and its samples per split that rows name themselves.
+
+    A row that names no split adds to `samples` alone. Empty counts are left out of the JSON: most rows name no split.
+    """
 
     samples: int = 0
     classes: dict[str, int] = {}
+    splits: dict[str, int] = {}
+
+    def merge(self, other: "GroupTally") -> None:
+        """Add the counts of other rows of the group."""
+        self.samples += other.samples
+        for name, count in other.classes.items():
+            self.classes[name] = self.classes.get(name, 0) + count
+        for name, count in other.splits.items():
+            self.splits[name] = self.splits.get(name, 0) + count
 
 
 class Statistics(Struct):
@@ -73,6 +85,8 @@ class Statistics(Struct):
         self.rows += 1
         group = self.groups.setdefault(row.group_name, GroupTally())
         group.samples += 1
+        if row.split:
+            group.splits[row.split] = group.splits.get(row.split, 0) + 1
         if row.camera_type:
             self.cameras[row.camera_type] = self.cameras.get(row.camera_type, 0) + 1
         if row.labels is None:
@@ -109,10 +123,7 @@ class Statistics(Struct):
             ours.samples += theirs.samples
             ours.labels += theirs.labels
         for name, group in other.groups.items():
-            mine = self.groups.setdefault(name, GroupTally())
-            mine.samples += group.samples
-            for label_class, count in group.classes.items():
-                mine.classes[label_class] = mine.classes.get(label_class, 0) + count
+            self.groups.setdefault(name, GroupTally()).merge(group)
         for name, count in other.cameras.items():
             self.cameras[name] = self.cameras.get(name, 0) + count
         self.schema_faults.merge(other.schema_faults)
