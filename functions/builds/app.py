@@ -1,36 +1,38 @@
-"""Dataset builds, versions, exports and jobs over HTTP."""
+"""Dataset builds, versions and exports over HTTP."""
 
 from packhouse.api.app import create_app, handler_of
 from packhouse.api.endpoints import Endpoints
+from packhouse.api.paging import Cursors
 from packhouse.aws.objects import Objects
 from packhouse.aws.once import OnceTable
 from packhouse.builds.routes import register
 from packhouse.builds.service import Builds
 from packhouse.builds.store import BuildStore
+from packhouse.builds.versions import Versions
 from packhouse.catalog.store import CatalogStore
-from packhouse.jobs.model import JobKind
-from packhouse.jobs.routes import register as register_jobs
+from packhouse.datasets.store import DatasetStore
 from packhouse.jobs.store import JobStore
 from packhouse.labels.store import LabelStore
 from packhouse.settings import BuildsSettings
 
 _settings = BuildsSettings.from_env()
 OnceTable(_settings.idempotency_table)
-_jobs = JobStore(_settings.builds_table)
+_store, _data = BuildStore(_settings.builds_table), Objects(_settings.data_bucket)
 
 app = create_app()
 endpoints = Endpoints(app)
 register(
     endpoints,
     Builds(
-        store=BuildStore(_settings.builds_table),
-        jobs=_jobs,
+        store=_store,
+        jobs=JobStore(_settings.builds_table),
         labels=LabelStore(_settings.labels_table),
         catalog=CatalogStore(_settings.catalog_table),
-        data=Objects(_settings.data_bucket),
+        datasets=DatasetStore(_settings.catalog_table),
+        data=_data,
         machine_arn=_settings.dataset_build_arn,
     ),
+    Versions(store=_store, data=_data),
+    Cursors(_settings.cursor_secret),
 )
-machines = {JobKind.LABEL_INGEST: _settings.label_ingest_arn, JobKind.DATASET_BUILD: _settings.dataset_build_arn}
-register_jobs(endpoints, _jobs, machines)
 handler = handler_of(app)

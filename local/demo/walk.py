@@ -131,9 +131,7 @@ def _upload_pictures(stack: Stack, prefix: str, bars: Bars) -> None:
 def _settle_packs(editor: Api, owner: Api, capability: Capability, bars: Bars) -> list[str]:
     """Bring every slice's pack to where a build takes it; pack ids in the order of play."""
     slices = list(iter_slices(capability))
-    packs = {
-        pack["name"]: pack for pack in editor.iter_items("/api/v1/label-packs") if pack["capability"] == capability
-    }
+    packs = {pack["name"]: pack for pack in editor.iter_items("/api/v1/label-packs", capability=capability)}
     pack_ids = []
     with ThreadPoolExecutor(PACK_THREADS) as pool:
         for pack_id in pool.map(lambda each: _settle_pack(editor, owner, each, packs.get(each.name)), slices):

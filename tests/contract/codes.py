@@ -7,16 +7,18 @@ import ast
 import functools
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from local import ROOT
 from packhouse import errors
 from packhouse.builds.model import ExclusionCode
+from packhouse.pipeline.plan import LeftOutReason
 from tests.contract.sources import FUNCTIONS, PACKAGE, modules, template, tree
 
 DOCUMENT = ROOT / "docs" / "errors.md"
 HEAD = "| code | where | meaning |\n|---|---|---|\n"
-JOB, EXCLUSION = "job", "exclusion"
+JOB, EXCLUSION, LINEAGE = "job", "exclusion", "lineage"
 OF_JOBS = {"UnitFailedError", "QualityHardFailError"}
 """Raised by tasks alone: no caller of the API ever gets their status."""
 
@@ -45,7 +47,11 @@ def iter_raised() -> Iterator[tuple[str | None, str]]:
     for path in [*modules(), *FUNCTIONS.glob("*/app.py")]:
         for node in ast.walk(tree(path)):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in statuses():
-                if node.func.id not in _coded():
+                if node.func.id in _coded():
+                    continue
+                if node.args and ast.unparse(node.args[0]) == "issue.code":
+                    yield from ((code, statuses()[node.func.id]) for code in _errors_of_plans())
+                else:
                     yield _code_of(node), statuses()[node.func.id]
             elif isinstance(node, ast.ClassDef) and node.name in _coded():
                 yield _literal(_coded()[node.name].args[0]), statuses()[node.name]
@@ -75,6 +81,20 @@ def _literal(node: ast.expr) -> str | None:
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
 
 
+def _errors_of_plans() -> set[str | None]:
+    """Return the codes of the issues that a plan ends with: the pipeline's; a selection's are refused at the door."""
+    pipeline = [path for path in modules() if path.parent.name == "pipeline"]
+    return {code for code, level in iter_issues(pipeline) if level == "error"}
+
+
+def iter_issues(paths: Iterable[Path] = ()) -> Iterator[tuple[str | None, str | None]]:
+    """Yield code and level of every issue that these modules, or all, may tell; `None` where one is no literal."""
+    for path in paths or modules():
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Issue":
+                yield _literal(node.args[0]), _literal(node.args[1])
+
+
 def iter_of_jobs() -> Iterator[str]:
     """Yield the codes that jobs are ended with from outside: in `task` and `settle`, as literals, values or pairs."""
     for path in (PACKAGE / "task.py", PACKAGE / "settle.py"):
@@ -90,7 +110,7 @@ def iter_of_jobs() -> Iterator[str]:
 
 @functools.cache
 def places() -> dict[str, set[str]]:
-    """Return where each code comes from: HTTP statuses, `job`, `exclusion`."""
+    """Return where each code comes from: HTTP statuses, `job`, `exclusion`, `lineage`, an issue of a preflight."""
     found = defaultdict(set)
     for code, place in iter_raised():
         if code is not None:
@@ -99,6 +119,10 @@ def places() -> dict[str, set[str]]:
         found[code].add(JOB)
     for code in ExclusionCode:
         found[code.value].add(EXCLUSION)
+    for code, level in iter_issues():
+        found[str(code)].add(f"preflight {level}")
+    for reason in LeftOutReason:
+        found[reason.value].add(LINEAGE)
     for answer in template()["Resources"]["Api"]["Properties"]["GatewayResponses"].values():
         problem = json.loads(answer["ResponseTemplates"]["application/json"])
         found[problem["code"]].add(str(problem["status"]))

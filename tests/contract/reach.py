@@ -31,6 +31,7 @@ OBJECTS = {
     "read": {"GetObject"},
     "stream": {"GetObject"},
     "read_sealed": {"GetObject"},
+    "iter_sealed": {"GetObject"},
     "find_facts": {"GetObject"},
     "presign_get": {"GetObject"},
     "presign_put": {"PutObject"},
@@ -42,7 +43,7 @@ OBJECTS = {
 TABLES = {"jobs": "BuildsTable", "datasets": "CatalogTable", "collections": "CatalogTable"}
 """The table of a context that has none of its own name."""
 
-EXECUTIONS = {"start": "StartExecution", "find": "DescribeExecution"}
+EXECUTIONS = {"start": "StartExecution", "find": "DescribeExecution", "stop": "StopExecution"}
 
 
 @dataclass(frozen=True)
@@ -190,4 +191,4 @@ def _of_helper(node: ast.AST) -> str | None:
 def _reads_together(method: ast.FunctionDef) -> bool:
     """Whether a store's method reads several items at once, or gives away a key for such a read."""
     returned = ast.unparse(method.returns) if method.returns else ""
-    return returned.startswith("tuple[type[Model]") or "read_together(" in ast.unparse(method)
+    return returned == "Key" or "read_together(" in ast.unparse(method)

@@ -23,6 +23,7 @@ Json = dict[str, Any]
 THINGS = "/namespaces/{slug}/projects/{projectSlug}/things"
 THING = f"{THINGS}/{{name}}"
 OF_PROJECT = "/api/v1/things"
+LOOKED_AT = f"{OF_PROJECT}/look"
 PUBLIC = "/api/v1/open"
 PLACE = {"slug": "acme", "projectSlug": "match-day"}
 EDITOR = Principal(principal_id="user-1", memberships={"acme": Role.EDITOR})
@@ -188,6 +189,12 @@ def _declare_others(function: Function) -> None:
         """Start a thing."""
         function.note(call)
         return call.once.keep(Made(name=call.wanted.name, state=""))
+
+    @api.post(LOOKED_AT, Action.WRITE, reads=True)
+    def look_at_thing(call: Call[Wish]) -> Made:
+        """Look what a thing would be."""
+        function.note(call)
+        return Made(name=call.wanted.name, state=call.wanted.state)
 
     @api.get(PUBLIC, None, public=True)
     def get_open(call: Call[NoQuery]) -> Response[str]:

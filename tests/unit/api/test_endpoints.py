@@ -116,6 +116,7 @@ def test_endpoints_are_told_as_they_were_declared(function: Function) -> None:
     assert (told["delete_thing"].wanted, told["delete_thing"].result) == (NoBody, Success)
     assert {name for name, endpoint in told.items() if endpoint.if_match} == {"change_thing", "delete_thing"}
     assert {name for name, endpoint in told.items() if endpoint.public} == {"get_open"}
+    assert {name for name, endpoint in told.items() if endpoint.is_command} == {"make_thing", "start_thing"}
 
 
 # Names in paths.

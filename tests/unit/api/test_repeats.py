@@ -4,7 +4,7 @@ import pytest
 
 from packhouse.errors import NotFoundError, PackhouseError, ServiceUnavailableError
 from tests.bench.wire import Wire
-from tests.unit.api.declared import EDITOR, KEY, OF_PROJECT, THING, THINGS, WISH, Function, Json
+from tests.unit.api.declared import EDITOR, KEY, LOOKED_AT, OF_PROJECT, THING, THINGS, WISH, Function, Json
 from tests.unit.aws.things import Thing, put, states
 
 REPLAYED = "Idempotency-Replayed"
@@ -93,6 +93,17 @@ def test_without_a_key_nothing_is_kept_and_nothing_looked_up(function: Function,
     assert function.send("POST", THINGS, body=WISH).status == 201
     assert function.send("POST", THINGS, body=WISH).code == "DATASET_EXISTS"
     assert wire.take().of("dynamodb") == ("TransactWriteItems",) * 2
+
+
+def test_what_only_reads_is_done_anew_and_keeps_nothing(function: Function, wire: Wire) -> None:
+    headers = KEY | {"X-Workspace": "acme/match-day"}
+    wire.take()
+    for name in ("a", "b", "a"):
+        said = function.send("POST", LOOKED_AT, body={"name": name}, headers=headers)
+        assert (said.status, said.body["name"], REPLAYED in said.headers) == (200, name, False)
+    assert function.send("POST", LOOKED_AT, body=WISH, headers=headers | {"Idempotency-Key": "a b"}).status == 400
+    assert wire.take().of("dynamodb") == ()
+    assert [call.once.is_keyed for call in function.calls] == [False] * 3
 
 
 @pytest.mark.parametrize("method", ["PATCH", "PUT", "DELETE", "GET"])

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from packhouse.aws import objects
-from packhouse.aws.objects import PART_BYTES, Objects, ObjectWriter, sha256_hex
+from packhouse.aws.objects import PART_BYTES, SIDE_BY_SIDE, Objects, ObjectWriter, sha256_hex
 from packhouse.errors import UnitFailedError
 from tests.bench.wire import Wire
 
@@ -180,3 +180,14 @@ def test_an_upload_url_signs_all_that_was_announced(bucket: Objects, length: int
     assert sent == {"content-type"} | ({"content-length"} if length else set()) | (
         {"x-amz-checksum-sha256"} if sha256 else set()
     )
+
+
+def test_many_objects_come_in_their_order_each_held_to_its_hash(bucket: Objects) -> None:
+    bodies = {f"many/{number:03d}": f"body {number}".encode() for number in range(SIDE_BY_SIDE * 3)}
+    for key, body in bodies.items():
+        bucket.write_once(key, body, "text/plain")
+    for count in (1, SIDE_BY_SIDE - 1, SIDE_BY_SIDE * 3):
+        wanted = [(key, sha256_hex(body)) for key, body in bodies.items()][:count]
+        assert list(bucket.iter_sealed(wanted)) == list(bodies.values())[:count]
+    with pytest.raises(UnitFailedError, match="SOURCE_CHANGED"):
+        list(bucket.iter_sealed([*wanted, ("many/000", sha256_hex(b"other"))]))

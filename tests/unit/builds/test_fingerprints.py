@@ -7,13 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from packhouse.builds.model import ExcludedPack, ExclusionCode, IncludedPack, Selection
+from packhouse.builds.model import BuildRequest, ExcludedPack, ExclusionCode, IncludedPack, Selection
 from packhouse.builds.rules import build_fingerprint, reuse_fingerprint
-from packhouse.builds.service import BuildRequest
 from packhouse.pipeline.splits import SplitPlan, SplitStrategy
 
 SPLIT = SplitPlan(SplitStrategy.GROUP_QUOTA, {"train": 8000, "val": 1000, "test": 1000}, 0)
-REQUEST = BuildRequest("ball_detection", ["lp_2", "lp_1"], "name", None, SPLIT, False, False)
+REQUEST = BuildRequest("ball_detection", ["lp_2", "lp_1"], "name", None, None, SPLIT, None, False, False)
 
 
 def pack(number: int, **changed: Any) -> IncludedPack:

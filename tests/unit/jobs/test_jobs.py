@@ -142,3 +142,35 @@ def test_what_the_machine_reports_becomes_a_listed_code(name: str, code: str) ->
     assert code in CODES
     assert "secret-4711" not in found.detail
     assert machine_error({}).code == "TASK_FAILED"
+
+
+def test_a_cancelled_job_is_looked_after_until_its_execution_is_known_to_be_stopped(jobs: JobStore) -> None:
+    put(jobs, job())
+    end(jobs, JobStatus.CANCELLED, ERROR)
+    assert list(jobs.iter_open()) == []
+    assert [one.job_id for one in jobs.iter_stopping()] == ["job_1"]
+    for _ in range(2):
+        jobs.note_stopped("job_1")
+    assert list(jobs.iter_stopping()) == []
+    assert jobs.get(HERE, "job_1").status is JobStatus.CANCELLED
+
+
+def test_a_job_that_has_not_been_cancelled_is_not_noted_as_stopped(jobs: JobStore) -> None:
+    put(jobs, job())
+    jobs.note_stopped("job_1")
+    assert [one.job_id for one in jobs.iter_open()] == ["job_1"]
+
+
+def test_jobs_are_listed_newest_first_page_by_page_and_by_what_they_are(jobs: JobStore) -> None:
+    put(jobs, *(job(number) for number in range(1, 6)))
+    end(jobs, JobStatus.FAILED, ERROR)
+    first, rest = jobs.list_jobs(HERE, {}, 2, None)
+    assert rest is not None
+    second, _ = jobs.list_jobs(HERE, {}, 3, rest)
+    assert [one.job_id for one in first + second] == [f"job_{number}" for number in (5, 4, 3, 2, 1)]
+    assert [one.job_id for one in jobs.list_jobs(HERE, {"status": "failed"}, 10, None)[0]] == ["job_1"]
+    assert jobs.list_jobs(HERE, {"kind": "dataset_build"}, 10, None) == ([], None)
+    queued, rest = jobs.list_jobs(HERE, {"status": "queued"}, 3, None)
+    assert [one.job_id for one in queued] == ["job_5", "job_4", "job_3"]
+    assert [one.job_id for one in jobs.list_jobs(HERE, {"status": "queued"}, 3, rest)[0]] == ["job_2"]
+    assert jobs.list_jobs(Workspace("acme", "elsewhere"), {}, 10, None) == ([], None)

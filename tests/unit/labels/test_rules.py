@@ -130,8 +130,9 @@ def test_number_and_validation_are_those_of_the_newest_and_nothing_else_changes(
 ) -> None:
     revisions = [revision(number, *state) for number, state in enumerate(states, 1)][::-1]
     pack = with_revisions(PACK, revisions, MOMENT)
-    assert (pack.revisions, pack.validation_status) == (len(states), states[-1][1])
-    changed = {"validation_status", "revisions", "newest_approved", "newest_reviewed", "revoked_last", "updated_at"}
+    assert (pack.revisions, pack.newest_eligibility, pack.validation_status) == (len(states), *states[-1])
+    changed = {"validation_status", "revisions", "revoked_last", "updated_at"}
+    changed |= {"newest_approved", "newest_reviewed", "newest_eligibility"}
     assert pack.model_dump(exclude=changed) == PACK.model_dump(exclude=changed)
     assert pack.updated_at == MOMENT
     assert with_revisions(pack, revisions, MOMENT) == pack

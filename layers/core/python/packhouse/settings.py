@@ -66,15 +66,15 @@ class LabelsSettings(Settings):
 
 @dataclass(frozen=True)
 class BuildsSettings(Settings):
-    """Dataset builds, their exports, and jobs of every kind."""
+    """Dataset builds, versions and their exports."""
 
     idempotency_table: str
     catalog_table: str
     labels_table: str
     builds_table: str
     data_bucket: str
-    label_ingest_arn: str
     dataset_build_arn: str
+    cursor_secret: str
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,14 @@ class TaskSettings(Settings):
     def enforced(self) -> bool:
         """Whether a hard fail of the quality policy ends the build."""
         return False
+
+
+@dataclass(frozen=True)
+class SourceTaskSettings(TaskSettings):
+    """The tasks that look at the label packs of a build and at their projects."""
+
+    labels_table: str
+    catalog_table: str
 
 
 @dataclass(frozen=True)
@@ -116,3 +124,11 @@ class SettleSettings(IngestSettings):
 
     label_ingest_arn: str
     dataset_build_arn: str
+
+
+@dataclass(frozen=True)
+class JobsSettings(SettleSettings):
+    """Jobs of every kind, and what ends them when they are cancelled."""
+
+    idempotency_table: str
+    cursor_secret: str

@@ -1,4 +1,4 @@
-"""How jobs end that did not end themselves: by RecordFailure inside the machine, or by the sweeper from outside.
+"""How jobs end that do not end themselves: by RecordFailure inside the machine, from outside by the sweeper or people.
 
 It stands above the contexts: it knows every kind of job and who ends it.
 """
@@ -9,13 +9,16 @@ from typing import Any, Self
 
 from aws_lambda_powertools import Logger
 
+from packhouse.access.model import Principal, Workspace
 from packhouse.aws import executions
 from packhouse.aws.clock import Clock, later, now
+from packhouse.aws.dynamo import Transaction
 from packhouse.aws.executions import ExecutionFacts
 from packhouse.aws.objects import Objects
+from packhouse.aws.once import Once
 from packhouse.builds.steps import BuildSteps
 from packhouse.errors import ConflictError
-from packhouse.jobs.model import Job, JobError, JobKind
+from packhouse.jobs.model import Job, JobError, JobKind, JobStatus
 from packhouse.jobs.store import JobStore
 from packhouse.labels.ingest import Ingest
 from packhouse.settings import SettleSettings
@@ -26,8 +29,11 @@ logger = Logger(service="sweep", child=True)
 START_SECONDS = 30
 """A committed job whose execution is not there after this long is started by the sweeper."""
 
-Fail = Callable[[Job, JobError], None]
-"""Ends a job of one kind and what it was for, in one transaction; `ConflictError` when it has ended already."""
+End = Callable[[Job, Callable[[Transaction], object]], None]
+"""Ends what a job of one kind was for together with the job, which is given as it is to be at its end.
+
+The transaction is handed over to be committed; `ConflictError` when the job has ended already.
+"""
 
 _ENDS = {
     "ABORTED": ("EXECUTION_ABORTED", "The execution was stopped from outside."),
@@ -37,11 +43,11 @@ _ENDS = {
 
 @dataclass(frozen=True)
 class Settle:
-    """Ends jobs as failed with the code of what went wrong."""
+    """Ends jobs as failed with the code of what went wrong, or as cancelled."""
 
     jobs: JobStore
     notes: Objects
-    fails: Mapping[JobKind, Fail]
+    ends: Mapping[JobKind, End]
     machines: Mapping[JobKind, str]
     clock: Clock = now
 
@@ -52,12 +58,34 @@ class Settle:
         return cls(
             jobs=steps.jobs,
             notes=steps.data,
-            fails={JobKind.LABEL_INGEST: ingest.fail, JobKind.DATASET_BUILD: steps.fail},
+            ends={JobKind.LABEL_INGEST: ingest.end, JobKind.DATASET_BUILD: steps.end},
             machines={
                 JobKind.LABEL_INGEST: settings.label_ingest_arn,
                 JobKind.DATASET_BUILD: settings.dataset_build_arn,
             },
         )
+
+    def cancel(self, workspace: Workspace, job_id: str, caller: Principal, once: Once) -> Job:
+        """End a job of the project as cancelled, then stop its execution; return the job.
+
+        What was cancelled and not stopped, the sweeper stops. A job that was cancelled before is returned as it is;
+        `ConflictError` when it ended otherwise.
+        """
+        job = self.jobs.get(workspace, job_id)
+        if job.status is JobStatus.CANCELLED:
+            return once.keep(job)
+        error = JobError(code="JOB_CANCELLED", detail=f"Cancelled by {caller.principal_id}.")
+        ended = self._ended(job, JobStatus.CANCELLED, error)
+        self.ends[job.kind](ended, lambda tx: once.commit(tx, ended))
+        self._stop(ended)
+        return ended
+
+    def _ended(self, job: Job, status: JobStatus, error: JobError) -> Job:
+        return job.model_copy(update={"status": status, "error": error, "ended_at": self.clock()})
+
+    def _stop(self, job: Job) -> None:
+        executions.stop(self.machines[job.kind], job.job_id, "The job was cancelled.")
+        self.jobs.note_stopped(job.job_id)
 
     def record_failure(self, payload: dict[str, Any]) -> dict[str, Any]:
         """End the job of a failed execution with the first noted failure, the shut gate's or the machine's error."""
@@ -73,8 +101,8 @@ class Settle:
         return {"code": error.code}
 
     def sweep(self) -> dict[str, int]:
-        """Start what was committed and not started; end what its execution left open."""
-        counts = {"open": 0, "started": 0, "ended": 0}
+        """Start what was committed and not started; end what its execution left open; stop what was cancelled."""
+        counts = {"open": 0, "started": 0, "ended": 0, "stopped": 0}
         for job in self.jobs.iter_open():
             counts["open"] += 1
             found = executions.find(self.machines[job.kind], job.job_id)
@@ -84,6 +112,9 @@ class Settle:
                     counts["started"] += 1
             elif found.status != "RUNNING":
                 counts["ended"] += self._end(job, self._error_of(job, found))
+        for job in self.jobs.iter_stopping():
+            self._stop(job)
+            counts["stopped"] += 1
         logger.info("swept", extra=counts)
         return counts
 
@@ -94,7 +125,7 @@ class Settle:
 
     def _end(self, job: Job, error: JobError) -> bool:
         try:
-            self.fails[job.kind](job, error)
+            self.ends[job.kind](self._ended(job, JobStatus.FAILED, error), Transaction.commit)
         except ConflictError:
             logger.info("the job had ended already", extra={"job_id": job.job_id})
             return False

@@ -12,11 +12,22 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 
-from packhouse.about.model import BuildShown, ExportShown, IngestStarted, JobShown, RevisionMade, VersionShown
+from packhouse.about.model import (
+    BuildShown,
+    DiffShown,
+    ExportShown,
+    IngestStarted,
+    JobShown,
+    PreflightShown,
+    RevisionMade,
+    SourcePack,
+    VersionShown,
+)
 from packhouse.about.routes import register as register_about
 from packhouse.access.routes import register as register_access
 from packhouse.api.endpoints import Endpoints, Listed
 from packhouse.api.openapi import Context, Told, document
+from packhouse.builds.model import ExcludedPack, LeftOutSample
 from packhouse.builds.routes import register as register_builds
 from packhouse.catalog.routes import register as register_catalog
 from packhouse.collections.routes import register as register_collections
@@ -31,19 +42,24 @@ _CONTEXTS: dict[str, Callable[[Endpoints], None]] = {
     "datasets": lambda api: register_datasets(api, _NOTHING),
     "collections": lambda api: register_collections(api, _NOTHING),
     "labels": lambda api: register_labels(api, _NOTHING, _NOTHING),
-    "builds": lambda api: register_builds(api, _NOTHING),
-    "jobs": lambda api: register_jobs(api, _NOTHING, _NOTHING),
+    "builds": lambda api: register_builds(api, _NOTHING, _NOTHING, _NOTHING),
+    "jobs": lambda api: register_jobs(api, _NOTHING, _NOTHING, _NOTHING, _NOTHING),
     "about": register_about,
 }
 
 ANSWERS: dict[str, dict[int, Any]] = {
     "create_revision": {201: RevisionMade},
     "submit_revision": {202: IngestStarted},
+    "preflight_build": {200: PreflightShown},
     "build_dataset": {200: BuildShown, 202: BuildShown},
     "get_dataset_version": {200: VersionShown},
+    "list_lineage": {200: Listed(SourcePack | ExcludedPack | LeftOutSample)},
+    "diff_dataset_versions": {200: DiffShown},
     "list_exports": {200: Listed(ExportShown)},
     "get_export": {200: ExportShown},
+    "list_jobs": {200: Listed(JobShown)},
     "get_job": {200: JobShown},
+    "cancel_job": {200: JobShown},
 }
 """What is answered, by handler and status, where it is not the handler's result."""
 

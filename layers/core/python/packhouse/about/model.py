@@ -68,6 +68,97 @@ class BuildShown(BaseModel):
     build_fingerprint: str
 
 
+class IssueShown(BaseModel):
+    """Something to know before a build: an error refuses it, a warning goes along with it."""
+
+    code: str
+    level: Literal["error", "warning"]
+    detail: str
+
+
+class PreflightShown(BaseModel):
+    """What a build of the same body would take in, leave out and put where; counts are null where none were made."""
+
+    capability: str
+    requested_count: int
+    included_count: int
+    excluded_count: int
+    included_label_pack_ids: list[str]
+    excluded_label_pack_ids: list[ExcludedPack]
+    revisions: dict[str, str] = Field(description="The revision that would be built, by label pack.")
+    scope: Scope
+    split: "SplitShown"
+    samples: int | None
+    groups: int | None
+    left_out: dict[str, int] | None
+    issues: list[IssueShown]
+    buildable: bool
+    reuse_fingerprint: str
+
+
+class ChangedRow(BaseModel):
+    """A row that changed, and its split; of a removed one the split it was in."""
+
+    sample_id: str
+    split: str
+
+
+class MovedRow(BaseModel):
+    """A row that is in another split now."""
+
+    sample_id: str
+    from_: str = Field(alias="from")
+    to: str
+
+
+class ChangedRows(BaseModel):
+    """How many rows changed in this way, and the first hundred by sample id."""
+
+    count: int
+    first: list[ChangedRow]
+
+
+class MovedRows(BaseModel):
+    """How many rows moved, and the first hundred by sample id."""
+
+    count: int
+    first: list[MovedRow]
+
+
+class RowChanges(BaseModel):
+    """Rows that changed; one that was relabelled and moved stands in both."""
+
+    added: ChangedRows
+    removed: ChangedRows
+    relabelled: ChangedRows
+    moved: MovedRows
+
+
+class Delta(BaseModel):
+    """A count in both versions, and how much it grew."""
+
+    before: int
+    after: int
+    delta: int
+
+
+class ClassDelta(BaseModel):
+    """A class's samples and labels in both versions."""
+
+    class_: str = Field(alias="class")
+    samples: Delta
+    labels: Delta
+
+
+class DiffShown(BaseModel):
+    """What changed from the version `against` to this one."""
+
+    dataset_version_id: str
+    against: str
+    rows: RowChanges
+    classes: list[ClassDelta]
+
+
 class VersionJob(BaseModel):
     """The job that builds the version."""
 
@@ -98,6 +189,7 @@ class SplitShown(BaseModel):
     strategy: str
     ratio: dict[str, float]
     seed: int
+    sticky_to: str | None
     counts: dict[str, SplitCount] | None
 
 
@@ -113,14 +205,15 @@ class IndicatorShown(BaseModel):
 
 
 class QualityShown(BaseModel):
-    """The verdict of the quality policy; the counts and the stage are absent until it has been judged."""
+    """The verdict of the quality policy; the stage is absent until it has been judged."""
 
     status: Literal["pass", "warnings", "hard_fail", "not_evaluated"]
     policy_version: str | None
-    warnings: int = sometimes(0)
-    hard_fails: int = sometimes(0)
+    warnings: int
+    hard_fails: int
     stage: Literal["built", "materialized"] = sometimes("built")
     indicators: list[IndicatorShown]
+    badge: str
 
 
 class MaterializationShown(BaseModel):
@@ -180,6 +273,7 @@ class VersionShown(BaseModel):
     version_id: str
     name: str
     description: str | None
+    dataset: str | None
     workspace: str
     capability: str
     scope: Scope

@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -116,6 +116,11 @@ def not_modified(etag: str) -> Response[str]:
 def spliced(bodies: list[str], next_cursor: str | None) -> Response[str]:
     """Return a page of items that are stored as the JSON they are answered in; none of it is parsed on the way."""
     return answer(200, f'{{"items":[{",".join(bodies)}],"next_cursor":{as_json(next_cursor)}}}')
+
+
+def page(items: Sequence[BaseModel], next_cursor: str | None, exclude: set[str] | None = None) -> dict[str, Any]:
+    """Return a page of items with the cursor of the next one; `exclude` names fields that are not shown."""
+    return {"items": [item.model_dump(mode="json", exclude=exclude) for item in items], "next_cursor": next_cursor}
 
 
 def accepted(body: dict[str, Any], job_id: str) -> Response[str]:

@@ -68,7 +68,8 @@ class Listed:
 class Endpoint:
     """What is told of an endpoint; `wanted` and `result` are those of its handler's annotations.
 
-    `refusals` are error codes of its own, `show` makes the answer of a result that is not its own JSON.
+    `refusals` are error codes of its own, `show` makes the answer of a result that is not its own JSON. What `reads`
+    writes nothing, whatever its method: a repeat under an `Idempotency-Key` is answered anew.
     """
 
     method: str
@@ -81,8 +82,14 @@ class Endpoint:
     status: int = 200
     refusals: tuple[str, ...] = ()
     if_match: bool = False
+    reads: bool = False
     public: bool = False
     show: Callable[[Any, Any], Response[str]] | None = None
+
+    @property
+    def is_command(self) -> bool:
+        """Whether a repeat of it under an `Idempotency-Key` has its first answer."""
+        return self.method == "POST" and not self.reads
 
     @property
     def rule(self) -> str:
@@ -217,7 +224,7 @@ def _idempotency_key(endpoint: Endpoint, given: str | None) -> str | None:
         return None
     if not _IDEMPOTENCY_KEY.fullmatch(given):
         raise RequestFaultsError([Fault("header Idempotency-Key", "must be 1 to 255 visible ASCII characters")])
-    return given
+    return given if endpoint.is_command else None
 
 
 def _unless_known(given: str | None, response: Response[str]) -> Response[str]:

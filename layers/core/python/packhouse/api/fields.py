@@ -56,8 +56,3 @@ MemberId = Annotated[str, StringConstraints(min_length=1), AfterValidator(_one_l
 Summary = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_plain), _at_most(2000)]
 Prose = Annotated[str, StringConstraints(max_length=4000), AfterValidator(_plain), _at_most(4000)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-
-
-def id_of(prefix: str) -> type[str]:
-    """Return the type of ids with this prefix: `<prefix>_` and 26 characters of Crockford base 32."""
-    return Annotated[str, StringConstraints(pattern=rf"^{prefix}_[0-9A-HJKMNP-TV-Z]{{26}}$")]  # type: ignore[return-value]

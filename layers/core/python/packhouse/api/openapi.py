@@ -154,7 +154,7 @@ def _iter_parameters(endpoint: Endpoint) -> Iterator[Json]:
     if endpoint.method == "GET":
         yield from _query(endpoint.wanted)
         yield _ref("parameters", "IfNoneMatch")
-    if endpoint.method == "POST":
+    if endpoint.is_command:
         yield _ref("parameters", "IdempotencyKey")
     if endpoint.if_match:
         yield _ref("parameters", "IfMatch")
@@ -165,7 +165,7 @@ def _query(model: type[BaseModel]) -> list[Json]:
     schema = model.model_json_schema(schema_generator=_Schemas)
     parameters = []
     for name, form in schema.get("properties", {}).items():
-        told = tidied(_without_null(form), {})
+        told = tidied(_without_null(form), schema.get("$defs", {}))
         description = told.pop("description", None) or QUERY[name]
         required = name in schema.get("required", ())
         parameters.append(
@@ -202,7 +202,7 @@ def _headers(endpoint: Endpoint, status: int) -> Iterator[str]:
     fields = getattr(endpoint.result, "model_fields", {})
     if endpoint.method == "GET" or (_HIDDEN in fields and endpoint.show is None):
         yield "ETag"
-    if endpoint.method == "POST":
+    if endpoint.is_command:
         yield "Idempotency-Replayed"
     if status == HTTPStatus.ACCEPTED:
         yield from ("Location", "Retry-After")

@@ -9,6 +9,7 @@ import binascii
 import hashlib
 import hmac
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
@@ -20,6 +21,11 @@ from packhouse.errors import Fault, InvalidInputError, RequestFaultsError
 
 LIMIT, LONGEST = 50, 200
 _TAG_BYTES = 16
+
+Place = dict[str, Any]
+"""Where a page begins, as JSON; what it means is the list's business."""
+
+_Item = TypeVar("_Item")
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,21 @@ class Cursors:
             raise _invalid()
         place: dict[str, Any] = orjson.loads(body)
         return place
+
+    def turn(
+        self,
+        wanted: "Section",
+        bound: tuple[str, ...],
+        read: Callable[[dict[str, str], Place | None], tuple[list[_Item], Place | None]],
+    ) -> tuple[list[_Item], str | None]:
+        """Return the page that is wanted of a list, and the cursor of the next one; bound to the filters as well.
+
+        `read` is given the filters and the place behind which the page begins.
+        """
+        filters = wanted.filters()
+        bound += tuple(f"{name}={value}" for name, value in sorted(filters.items()))
+        items, rest = read(filters, self.open(wanted.cursor, *bound))
+        return items, self.seal(rest, *bound)
 
     def _tag(self, body: bytes, bound: tuple[str, ...]) -> bytes:
         message = json.dumps(bound).encode() + body  # both are JSON, so neither can run into the other
@@ -115,6 +136,10 @@ class Section(RequestQuery):
 
     limit: Whole = Field(default=LIMIT, ge=1, le=LONGEST)
     cursor: str | None = None
+
+    def filters(self) -> dict[str, str]:
+        """Return the parameters beside these two that were given, by name."""
+        return {name: str(value) for name, value in self if name not in Section.model_fields and value is not None}
 
 
 _Query = TypeVar("_Query", bound=RequestQuery)

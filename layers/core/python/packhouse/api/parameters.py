@@ -35,6 +35,7 @@ PATH: dict[str, dict[str, Any]] = {
     "collections/{name}": _name("The collection's name.", "front-camera-clips"),
     "label-packs/{label_pack_id}": _id("lp", "The label pack.", "01KPA1B6R9C3E5G7J2M4P8S0TX"),
     "revisions/{revision_id}": _id("lpr", "The revision of the label pack.", "01KPA1D8V0F2H4K6N9Q1S3W5YZ"),
+    "label-review-series/{series_id}": _id("lp", "The series, by its label pack.", "01KPA1B6R9C3E5G7J2M4P8S0TX"),
     "datasets/{dataset_id}": _id("dsv", "The dataset version.", "01KPA2F3X5J7M9P1R4T6V8Y0AC"),
     "exports/{name}": _name("The file's name.", "train.ndjson"),
     "jobs/{job_id}": _id("job", "The job.", "01KPA2F3X5J7M9P1R4T6V8Y0AD"),
@@ -46,6 +47,8 @@ QUERY = {
     "pageSize": "How many a page.",
     "limit": "How many at most.",
     "cursor": "`next_cursor` of the page before; opaque, and good for this list with these filters alone.",
+    "capability": "Of this capability alone.",
+    "against": "The dataset version to compare with: what was before.",
 }
 
 _TAGS = {"type": "string", "pattern": r'^(\*|((W/)?"[^"]*"[ \t,]*)+)$'}

@@ -15,6 +15,7 @@ _BY_STATUS: dict[int, tuple[str, ...]] = {
         "FILTERS_NOT_SUPPORTED_V1",
         "LABEL_PACK_IDS_REQUIRED",
         "NO_ELIGIBLE_LABEL_DATA",
+        "TOO_MANY_SOURCE_PROJECTS",
     ),
     401: ("UNAUTHORIZED",),
     403: ("FORBIDDEN", "ELIGIBILITY_OVERRIDE_FORBIDDEN"),
@@ -48,6 +49,8 @@ _BY_STATUS: dict[int, tuple[str, ...]] = {
         "REVIEW_CONFLICT",
         "BUILD_CONFLICT",
         "DATASET_NOT_READY",
+        "DIFF_TOO_LARGE",
+        "JOB_ENDED",
     ),
     412: ("PRECONDITION_FAILED",),
     413: ("BODY_TOO_LARGE",),
@@ -140,7 +143,7 @@ def _iter_refusals(endpoint: Endpoint) -> Iterator[str]:
         yield "ROUTE_NOT_FOUND"
     if endpoint.method != "GET":
         yield from ("INVALID_JSON", "BODY_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE")
-    if endpoint.method == "POST":
+    if endpoint.is_command:
         yield "IDEMPOTENCY_KEY_REUSED"
     if endpoint.if_match:
         yield "PRECONDITION_FAILED"

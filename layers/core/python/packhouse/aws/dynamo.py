@@ -7,11 +7,13 @@ item alone may be changed by `update_alone`, which is told the item's new state.
 """
 
 import functools
+import itertools
 import json
+import operator
 import random
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import botocore
@@ -19,6 +21,8 @@ import botocore.session
 import orjson
 from botocore.config import Config
 from pynamodb.connection import Connection
+from pynamodb.connection.base import MetaTable
+from pynamodb.constants import GLOBAL_SECONDARY_INDEXES
 from pynamodb.exceptions import PynamoDBException, TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
@@ -114,16 +118,23 @@ def bind(model: type[Model], table_name: str) -> None:
     model.Meta.table_name = table_name
     table = model._get_connection()  # pynamodb offers no public way to share a client between models
     if table.connection is not connection():
-        meta = table.get_meta_table()
+        ours = table.get_meta_table().data
         table.connection = connection()
-        if table_name not in connection()._tables or model._indexes:  # of several models, the one that knows them
-            connection()._tables[table_name] = meta
+        known = connection()._tables.setdefault(table_name, MetaTable(ours)).data
+        indexes = known.setdefault(GLOBAL_SECONDARY_INDEXES, [])
+        indexes += [index for index in ours.get(GLOBAL_SECONDARY_INDEXES, []) if index not in indexes]
 
 
-_BATCH_KEYS = 100
+Key = tuple[type[Model], str, str]
+"""An item to be read together with others: its model, pk and sk."""
+
+Found = Mapping[tuple[str, str], Model]
+"""The items of such a read that exist, by (pk, sk)."""
+
+BATCH_KEYS = 100
 
 
-def read_together(keys: Sequence[tuple[type[Model], str, str]]) -> dict[tuple[str, str], Model]:
+def read_together(keys: Sequence[Key]) -> dict[tuple[str, str], Model]:
     """Return the items that exist of any tables, by (pk, sk), read consistently; one call for every 100 keys.
 
     Keys that come back unprocessed are asked for again with full jitter; `ServiceUnavailableError` when some stay.
@@ -131,8 +142,8 @@ def read_together(keys: Sequence[tuple[type[Model], str, str]]) -> dict[tuple[st
     models = {(model.Meta.table_name, pk, sk): model for model, pk, sk in keys}
     found: dict[tuple[str, str], Model] = {}
     distinct = list(models)
-    for at in range(0, len(distinct), _BATCH_KEYS):
-        for table, item in _read_batch(distinct[at : at + _BATCH_KEYS]):
+    for at in range(0, len(distinct), BATCH_KEYS):
+        for table, item in _read_batch(distinct[at : at + BATCH_KEYS]):
             pk, sk = item["pk"]["S"], item["sk"]["S"]
             found[pk, sk] = models[table, pk, sk].from_raw_data(item)
     return found
@@ -157,6 +168,25 @@ def raw(rows: ResultIterator[Any]) -> Iterator[dict[str, Any]]:
     """Return a query's items as they came (`{"name": {"S": …}}`), no models made of them: for what is only shown."""
     rows._map_fn = None
     return rows
+
+
+Place = dict[str, Any]
+"""Where in a query's order the next page begins: the keys of the item before it."""
+
+
+def filtered(model: type[Model], filters: Mapping[str, str]) -> Condition | None:
+    """Return the condition that attributes have these values; `None` without any."""
+    conditions = [getattr(model, name) == value for name, value in filters.items()]
+    return functools.reduce(operator.and_, conditions) if conditions else None
+
+
+def section(rows: ResultIterator[Any], limit: int) -> tuple[list[dict[str, Any]], Place | None]:
+    """Return the next `limit` items of a query as they came, and where the rest begins; `None` behind the last one.
+
+    A query with a filter is not given the limit: it reads on, a megabyte a call, until so many have passed.
+    """
+    items = list(itertools.islice(raw(rows), limit))
+    return items, rows.last_evaluated_key
 
 
 def _wait(attempt: int) -> None:

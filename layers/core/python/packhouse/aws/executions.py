@@ -58,3 +58,12 @@ def find(machine_arn: str, name: str) -> ExecutionFacts | None:
             return None
         raise
     return ExecutionFacts(facts["status"], facts.get("error"))
+
+
+def stop(machine_arn: str, name: str, cause: str) -> None:
+    """Stop an execution; one that was never started or has ended is left as it is."""
+    try:
+        step_functions().stop_execution(executionArn=execution_arn(machine_arn, name), cause=cause)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in {"ExecutionDoesNotExist", "ValidationException"}:
+            raise

@@ -7,7 +7,8 @@ own earlier object accepts it when the bytes are the same and refuses to go on w
 import base64
 import functools
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,9 @@ from packhouse.errors import UnitFailedError
 PART_BYTES = 8 * 1024 * 1024
 """Bytes of one part of a multipart upload, and of one block of a stream."""
 
+SIDE_BY_SIDE = 16
+_AHEAD = 256
+
 URL_SECONDS = 900
 """How long a presigned URL lives."""
 
@@ -29,7 +33,7 @@ def s3() -> Any:
     """Return the process's S3 client, made when first needed: it costs 49 ms that a plain read by id never pays."""
     return session().create_client(
         "s3",
-        config=Config(signature_version="s3v4"),
+        config=Config(signature_version="s3v4", max_pool_connections=SIDE_BY_SIDE),
     )
 
 
@@ -77,6 +81,17 @@ class Objects:
         if sha256_hex(body) != sha256:
             raise UnitFailedError("SOURCE_CHANGED", f"The bytes of {key} are not those that were sealed.", key=key)
         return body
+
+    def iter_sealed(self, wanted: Iterable[tuple[str, str]]) -> Iterator[bytes]:
+        """Yield whole objects in the order of their (key, hex SHA-256), as `read_sealed` does; many side by side."""
+        listed = list(wanted)
+        if len(listed) < SIDE_BY_SIDE:  # threads cost more than they bring
+            yield from (self.read_sealed(key, sha256) for key, sha256 in listed)
+            return
+        with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+            for at in range(0, len(listed), _AHEAD):
+                block = listed[at : at + _AHEAD]
+                yield from pool.map(self.read_sealed, [key for key, _ in block], [sha256 for _, sha256 in block])
 
     def find_facts(self, key: str) -> ObjectFacts | None:
         """Return what the bucket says of an object, or `None` when it is not there."""

@@ -1,11 +1,20 @@
 """The words of dataset builds."""
 
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from packhouse.jobs.model import JobStatus
+from packhouse.labels.model import ReviewStatus, RevisionRef, ValidationStatus
+from packhouse.pipeline.issues import Issue
+from packhouse.pipeline.plan import BuildPlan
+from packhouse.pipeline.splits import SplitPlan
+
+LISTED_PACKS = 100
+"""How many included and excluded packs a version's item names itself; all of them are in its snapshot."""
 
 
 class Outcome(StrEnum):
@@ -66,6 +75,17 @@ class Selection(BaseModel):
     excluded: tuple[ExcludedPack, ...]
 
 
+class Snapshot(Selection):
+    """What a build was asked, as its tasks read it: named by the build fingerprint, the same for the same request.
+
+    `kept_key` names the assignment of groups to splits that `split["sticky"]` is the hash of.
+    """
+
+    split: dict[str, Any]
+    include_reviewed: bool = False
+    kept_key: str | None = None
+
+
 class DatasetVersion(BaseModel):
     """A dataset version. The sections stay `None` until their step has run; a page shows a placeholder then."""
 
@@ -75,6 +95,8 @@ class DatasetVersion(BaseModel):
     version_id: str
     name: str
     description: str | None
+    dataset: str | None = None
+    dataset_id: str | None = None
     workspace: str
     project_id: str
     capability: str
@@ -85,10 +107,11 @@ class DatasetVersion(BaseModel):
     build_fingerprint: str
     forced: bool
     split: dict[str, Any]
+    sticky_to: str | None = None
     included_count: int
     excluded_count: int
-    included: tuple[IncludedPack, ...]
-    excluded: tuple[ExcludedPack, ...]
+    included: tuple[IncludedPack, ...] = ()
+    excluded: tuple[ExcludedPack, ...] = ()
     created_at: str
     created_by: str
     ended_at: str | None = None
@@ -97,6 +120,56 @@ class DatasetVersion(BaseModel):
     materialization: dict[str, Any] | None = None
     sealed: dict[str, Any] | None = None
     error: dict[str, Any] | None = None
+
+    @property
+    def prefix(self) -> str:
+        """Where the version's objects lie in the data bucket; ends in `/`."""
+        return f"projects/{self.project_id}/versions/{self.dataset_version_id}/"
+
+    @property
+    def snapshot_key(self) -> str:
+        """Where the snapshot of its request lies."""
+        return f"projects/{self.project_id}/snapshots/{self.build_fingerprint.removeprefix('sha256:')}.json"
+
+    @property
+    def assignment_key(self) -> str:
+        """Where its assignment of groups to splits lies."""
+        return f"{self.prefix}assignment.json"
+
+
+@dataclass(frozen=True)
+class BuildRequest:
+    """What was asked, once it is known to be well formed; without a `name` it is the dataset's or the capability's."""
+
+    capability: str
+    label_pack_ids: list[str]
+    name: str | None
+    description: str | None
+    dataset: str | None
+    split: SplitPlan
+    sticky_to: str | None
+    include_reviewed_override: bool
+    force: bool
+
+    def snapshot(self) -> dict[str, Any]:
+        """The request as the build fingerprint holds it: ids sorted, each once."""
+        return asdict(self) | {"label_pack_ids": self.distinct_ids, "split": self.split.snapshot()}
+
+    @property
+    def distinct_ids(self) -> list[str]:
+        """The ids in their order, each once."""
+        return sorted(set(self.label_pack_ids))
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """What a build of the same request would do; `plan` is `None` where there is nothing, or too much, to count."""
+
+    request: BuildRequest
+    version: DatasetVersion
+    selection: Selection
+    plan: BuildPlan | None
+    issues: list[Issue]
 
 
 class BuildAnswer(BaseModel):
@@ -113,6 +186,83 @@ class BuildAnswer(BaseModel):
     selection: Selection | None = Field(default=None, exclude=True)
 
 
-def version_prefix(project_id: str, dataset_version_id: str) -> str:
-    """Return where a version's objects lie in the data bucket; ends in `/`."""
-    return f"projects/{project_id}/versions/{dataset_version_id}/"
+def badge(quality: Mapping[str, Any] | None) -> str:
+    """Return what the list shows of a version's quality.
+
+    >>> badge({"status": "warnings", "warnings": 2, "hard_fails": 0})
+    'Warnings (2)'
+    """
+    if quality is None or quality["status"] == "not_evaluated":
+        return "Not evaluated"
+    if quality["status"] == "pass":
+        return "Pass"
+    if quality["status"] == "warnings":
+        return f"Warnings ({quality['warnings']})"
+    return f"Hard fail ({quality['hard_fails']})"
+
+
+class VersionRow(BaseModel):
+    """A dataset version as a list shows it; what its step has not told yet is null."""
+
+    model_config = ConfigDict(frozen=True, defer_build=True)
+
+    dataset_version_id: str
+    version_id: str
+    name: str
+    dataset: str | None
+    workspace: str
+    capability: str
+    scope: Scope
+    build_status: JobStatus
+    materialization_status: str
+    split_counts: dict[str, dict[str, int]] | None
+    included_count: int
+    excluded_count: int
+    manifest_hash: str | None
+    quality_status: str
+    quality_badge: str
+    job_id: str
+    created_at: str
+    created_by: str
+    ended_at: str | None
+
+
+class Candidate(BaseModel):
+    """A label pack as a build by default would judge it, its project's policy included, the caller's rights apart.
+
+    `revision` is the newest eligible one; `reviewed_revision` what `include_reviewed_override` would take.
+    """
+
+    model_config = ConfigDict(frozen=True, defer_build=True)
+
+    label_pack_id: str
+    name: str
+    capability: str
+    review_status: ReviewStatus
+    validation_status: ValidationStatus
+    included: bool
+    reason_code: ExclusionCode | None
+    revision: RevisionRef | None
+    reviewed_revision: RevisionRef | None
+    updated_at: str
+
+
+class LineageKind(StrEnum):
+    """Which part of a version's lineage: packs that went in, packs that stayed out, rows that stayed out."""
+
+    INCLUDED = "included"
+    EXCLUDED = "excluded"
+    LEFT_OUT = "left_out"
+
+
+class LeftOutSample(BaseModel):
+    """A row that stayed out since another source has the same sample, and the row that was kept in its place."""
+
+    model_config = ConfigDict(frozen=True, defer_build=True)
+
+    sample_id: str
+    reason_code: str
+    label_pack_id: str
+    revision_id: str
+    kept_label_pack_id: str
+    kept_revision_id: str

@@ -4,8 +4,9 @@ from typing import Any
 
 import msgspec
 
+from packhouse.builds.model import IncludedPack, LeftOutSample
 from packhouse.errors import UnitFailedError
-from packhouse.pipeline.build import BuiltUnit, Shard, count_left_out, merge_statistics
+from packhouse.pipeline.build import BuiltUnit, LeftOutRow, Shard, count_left_out, merge_statistics
 from packhouse.pipeline.capabilities import CAPABILITIES
 from packhouse.pipeline.export import ExportFile
 from packhouse.pipeline.quality import AssetCounts, Measured, QualitySummary
@@ -94,3 +95,15 @@ def shown_seal(manifest_hash: str, manifest: bytes, files: list[ExportFile]) -> 
         }
     )
     return {"manifest_hash": manifest_hash, "exports": exports}
+
+
+def left_out_sample(row: LeftOutRow, source: IncludedPack, kept: IncludedPack) -> LeftOutSample:
+    """Return the lineage of a row that stayed out, its sources by their names."""
+    return LeftOutSample(
+        sample_id=row.sample_id,
+        reason_code=row.reason_code,
+        label_pack_id=source.label_pack_id,
+        revision_id=source.revision_id,
+        kept_label_pack_id=kept.label_pack_id,
+        kept_revision_id=kept.revision_id,
+    )

@@ -1,21 +1,36 @@
-"""`/api/v1/datasets`: builds, versions, exports."""
+"""`/api/v1/datasets`: builds and what leads to them, versions, their lineage and differences, exports."""
 
 from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import Response
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import BaseModel, Field, StringConstraints, field_validator, model_validator
 
 from packhouse.access.model import Action
-from packhouse.api.app import accepted, answer
+from packhouse.api.app import accepted, answer, page
 from packhouse.api.bodies import RequestBody
 from packhouse.api.endpoints import Call, Endpoints, Listed
-from packhouse.api.fields import Name, Prose
-from packhouse.api.paging import NoQuery
-from packhouse.builds.model import BuildAnswer, DatasetVersion, Outcome, Selection
-from packhouse.builds.service import BuildRequest, Builds
+from packhouse.api.fields import Name, PathName, Prose
+from packhouse.api.paging import Cursors, NoQuery, Place, RequestQuery, Section
+from packhouse.builds.answers import detail, outcome_shown, preflight_shown
+from packhouse.builds.model import (
+    BuildAnswer,
+    BuildRequest,
+    Candidate,
+    ExcludedPack,
+    IncludedPack,
+    LeftOutSample,
+    LineageKind,
+    Outcome,
+    Preflight,
+    Scope,
+    VersionRow,
+)
+from packhouse.builds.service import Builds
+from packhouse.builds.versions import Versions
 from packhouse.errors import Fault, InvalidInputError, RequestFaultsError
-from packhouse.pipeline.capabilities import CAPABILITIES
-from packhouse.pipeline.splits import WHOLE, SplitPlan, SplitStrategy, ratio_per_whole
+from packhouse.jobs.model import JobStatus
+from packhouse.pipeline.capabilities import CapabilityName
+from packhouse.pipeline.splits import SplitPlan, SplitStrategy, ratio_per_whole
 
 LABEL_PACK_IDS = 10_000
 _PATH = "/api/v1/datasets"
@@ -34,15 +49,28 @@ SELECTORS = (
     "created_before",
 )
 
-_PackId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+_Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+_REFUSED = (
+    "FILTERS_NOT_SUPPORTED_V1",
+    "LABEL_PACK_IDS_REQUIRED",
+    "ELIGIBILITY_OVERRIDE_FORBIDDEN",
+    "PROJECT_NOT_FOUND",
+    "DATASET_NOT_FOUND",
+    "DATASET_NOT_READY",
+)
 
 
 class SplitBody(RequestBody):
-    """How groups are spread: the shares of train, val and test sum to 1."""
+    """How groups are spread: the shares of train, val and test sum to 1.
+
+    With `predefined` the rows say it themselves, and nothing else is given. `sticky_to` names a version whose groups
+    stay in the splits that they have there.
+    """
 
     strategy: SplitStrategy = SplitStrategy.GROUP_QUOTA
     ratio: dict[str, float] = Field(default={"train": 0.8, "val": 0.1, "test": 0.1})
     seed: int = Field(default=0, ge=0, le=2**53)
+    sticky_to: _Id | None = None
 
     @field_validator("ratio")
     @classmethod
@@ -50,18 +78,27 @@ class SplitBody(RequestBody):
         ratio_per_whole(value)
         return value
 
+    @model_validator(mode="after")
+    def _says_it_once(self) -> "SplitBody":
+        if self.strategy is SplitStrategy.PREDEFINED and (more := sorted(self.model_fields_set - {"strategy"})):
+            raise ValueError(f"with predefined the rows say it themselves: leave out {', '.join(more)}")
+        return self
+
     def plan(self) -> SplitPlan:
         """The split in integers."""
+        if self.strategy is SplitStrategy.PREDEFINED:
+            return SplitPlan(self.strategy, {}, 0)
         return SplitPlan(self.strategy, ratio_per_whole(self.ratio), self.seed)
 
 
 class BuildBody(RequestBody):
-    """A build from explicit label packs."""
+    """A build from explicit label packs; `dataset` names a dataset of the project that the version will be of."""
 
-    capability: str = Field(json_schema_extra={"enum": list(CAPABILITIES)})
-    label_pack_ids: list[_PackId] = Field(min_length=1, max_length=LABEL_PACK_IDS)
+    capability: CapabilityName
+    label_pack_ids: list[_Id] = Field(min_length=1, max_length=LABEL_PACK_IDS)
     name: Name | None = None
     description: Prose | None = None
+    dataset: PathName | None = None
     split: SplitBody = Field(default_factory=SplitBody)  # made when asked for: an instance here costs the cold start
     include_reviewed_override: bool = False
     force: bool = False
@@ -78,19 +115,75 @@ class BuildBody(RequestBody):
         if document.get("label_pack_ids") in (None, []):
             raise InvalidInputError("LABEL_PACK_IDS_REQUIRED", "Name the label packs to build from.")
 
-    @field_validator("capability")
-    @classmethod
-    def _known(cls, value: str) -> str:
-        if value not in CAPABILITIES:
-            raise ValueError(f"must be one of {', '.join(CAPABILITIES)}")
-        return value
+    def request(self) -> BuildRequest:
+        """What is asked, without the form it came in."""
+        return BuildRequest(
+            capability=self.capability,
+            label_pack_ids=self.label_pack_ids,
+            name=self.name,
+            description=self.description,
+            dataset=self.dataset,
+            split=self.split.plan(),
+            sticky_to=self.split.sticky_to,
+            include_reviewed_override=self.include_reviewed_override,
+            force=self.force,
+        )
 
 
-def register(api: Endpoints, builds: Builds) -> None:
+class CandidateQuery(Section):
+    """Of which capability candidates are listed."""
+
+    capability: CapabilityName
+
+
+class VersionFilters(Section):
+    """Which dataset versions are listed; `status` is the build's."""
+
+    capability: CapabilityName | None = None
+    scope: Scope | None = None
+    status: JobStatus | None = None
+
+
+class LineageQuery(Section):
+    """Which part of the lineage is listed."""
+
+    kind: LineageKind
+
+
+class DiffQuery(RequestQuery):
+    """The version that another one is compared with: what was before."""
+
+    against: _Id
+
+
+def register(api: Endpoints, builds: Builds, versions: Versions, cursors: Cursors) -> None:
     """Declare the endpoints."""
 
+    @api.get(
+        f"{_PATH}/build/candidates",
+        Action.READ,
+        result=Listed(Candidate),
+        refusals=("INVALID_CURSOR", "PROJECT_NOT_FOUND"),
+    )
+    def list_build_candidates(call: Call[CandidateQuery]) -> dict[str, Any]:
+        """List the project's label packs of a capability, oldest first, each with how a build judges it by default."""
+        items, cursor = cursors.turn(
+            call.wanted,
+            ("candidates", str(call.workspace)),
+            lambda filters, after: builds.list_candidates(call.workspace, filters, call.wanted.limit, after),
+        )
+        return page(items, cursor)
+
+    def judged(_: Call[BuildBody], found: Preflight) -> Response[str]:
+        return answer(200, preflight_shown(found))
+
+    @api.post(f"{_PATH}/build/preflight", Action.WRITE, reads=True, show=judged, refusals=_REFUSED)
+    def preflight_build(call: Call[BuildBody]) -> Preflight:
+        """Look what a build of the same body would do; nothing is created, and an `Idempotency-Key` changes nothing."""
+        return builds.preflight(call.workspace, call.wanted.request(), call.caller)
+
     def served(call: Call[BuildBody], built: BuildAnswer) -> Response[str]:
-        shown = _outcome(built, built.selection or builds.read_selection(built))
+        shown = outcome_shown(built, built.selection or builds.read_selection(built))
         if built.outcome is Outcome.REUSED_SUCCESS:
             return answer(200, shown)
         return accepted(shown, built.version.job_id)
@@ -100,33 +193,49 @@ def register(api: Endpoints, builds: Builds) -> None:
         Action.WRITE,
         status=202,
         show=served,
-        refusals=(
-            "FILTERS_NOT_SUPPORTED_V1",
-            "LABEL_PACK_IDS_REQUIRED",
-            "ELIGIBILITY_OVERRIDE_FORBIDDEN",
-            "NO_ELIGIBLE_LABEL_DATA",
-            "BUILD_CONFLICT",
-            "PROJECT_NOT_FOUND",
-        ),
+        refusals=(*_REFUSED, "NO_ELIGIBLE_LABEL_DATA", "TOO_MANY_SOURCE_PROJECTS", "BUILD_CONFLICT"),
     )
     def build_dataset(call: Call[BuildBody]) -> BuildAnswer:
         """Build a dataset version from label packs, or find the one that was built from the same."""
-        wanted = call.wanted
-        request = BuildRequest(
-            capability=wanted.capability,
-            label_pack_ids=wanted.label_pack_ids,
-            name=wanted.name or wanted.capability,
-            description=wanted.description,
-            split=wanted.split.plan(),
-            include_reviewed_override=wanted.include_reviewed_override,
-            force=wanted.force,
-        )
-        return builds.build(call.workspace, request, call.caller, call.once)
+        return builds.build(call.workspace, call.wanted.request(), call.caller, call.once)
+
+    @api.get(_PATH, Action.READ, result=Listed(VersionRow), refusals=("INVALID_CURSOR",))
+    def list_dataset_versions(call: Call[VersionFilters]) -> dict[str, Any]:
+        """List the dataset versions of the project, newest first."""
+
+        def read(filters: dict[str, str], after: Place | None) -> tuple[list[VersionRow], Place | None]:
+            stored = {("build_status" if name == "status" else name): value for name, value in filters.items()}
+            return versions.store.list_versions(call.workspace, stored, call.wanted.limit, after)
+
+        return page(*cursors.turn(call.wanted, ("datasets", str(call.workspace)), read))
 
     @api.get(_VERSION, Action.READ, refusals=("DATASET_NOT_FOUND",))
     def get_dataset_version(call: Call[NoQuery]) -> dict[str, Any]:
         """Get a dataset version."""
-        return detail(builds.store.get(call.workspace, call.path["dataset_id"]))
+        return detail(versions.store.get(call.workspace, call.path["dataset_id"]))
+
+    @api.get(
+        f"{_VERSION}/lineage",
+        Action.READ,
+        result=Listed(IncludedPack | ExcludedPack | LeftOutSample),
+        refusals=("INVALID_CURSOR", "DATASET_NOT_FOUND", "DATASET_NOT_READY"),
+    )
+    def list_lineage(call: Call[LineageQuery]) -> dict[str, Any]:
+        """List all label packs that went in or stayed out, or all samples that stayed out for another source's."""
+        version_id, kind, limit = call.path["dataset_id"], call.wanted.kind, call.wanted.limit
+
+        def read(_: dict[str, str], after: Place | None) -> tuple[list[BaseModel], Place | None]:
+            start = after["start"] if after else 0
+            items, rest = versions.list_lineage(call.workspace, version_id, kind, limit, start)
+            return items, None if rest is None else {"start": rest}
+
+        items, cursor = cursors.turn(call.wanted, ("lineage", str(call.workspace), version_id), read)
+        return page(items, cursor, exclude={"project_id"})
+
+    @api.get(f"{_VERSION}/diff", Action.READ, refusals=("DATASET_NOT_FOUND", "DATASET_NOT_READY", "DIFF_TOO_LARGE"))
+    def diff_dataset_versions(call: Call[DiffQuery]) -> dict[str, Any]:
+        """Compare a dataset version with another: rows added, removed, relabelled and moved, and labels per class."""
+        return versions.diff(call.workspace, call.path["dataset_id"], call.wanted.against)
 
     @api.get(
         f"{_VERSION}/exports",
@@ -136,7 +245,7 @@ def register(api: Endpoints, builds: Builds) -> None:
     )
     def list_exports(call: Call[NoQuery]) -> dict[str, Any]:
         """List the files of a dataset version, each with a URL that downloads it for a quarter of an hour."""
-        return {"items": builds.list_exports(call.workspace, call.path["dataset_id"]), "next_cursor": None}
+        return {"items": versions.list_exports(call.workspace, call.path["dataset_id"]), "next_cursor": None}
 
     @api.get(
         f"{_VERSION}/exports/{{name}}",
@@ -145,65 +254,4 @@ def register(api: Endpoints, builds: Builds) -> None:
     )
     def get_export(call: Call[NoQuery]) -> dict[str, Any]:
         """Get one file of a dataset version, with a URL that downloads it."""
-        return builds.get_export(call.workspace, call.path["dataset_id"], call.path["name"])
-
-
-def _outcome(built: BuildAnswer, selection: Selection) -> dict[str, Any]:
-    version = built.version
-    return {
-        "outcome": built.outcome,
-        "dataset_version_id": version.dataset_version_id,
-        "version_id": version.version_id,
-        "name": version.name,
-        "capability": version.capability,
-        "workspace": version.workspace,
-        "build_status": version.build_status,
-        "job_id": version.job_id,
-        "job_status": version.build_status,
-        "included_label_pack_ids": [pack.label_pack_id for pack in selection.included],
-        "excluded_label_pack_ids": [pack.model_dump(mode="json") for pack in selection.excluded],
-        "revisions": {pack.label_pack_id: pack.revision_id for pack in selection.included},
-        "reuse_fingerprint": version.reuse_fingerprint,
-        "build_fingerprint": version.build_fingerprint,
-    }
-
-
-def detail(version: DatasetVersion) -> dict[str, Any]:
-    """Return the contract's detail view; a section whose step has not run is null, and the page shows a placeholder."""
-    materialization = version.materialization or {}
-    return {
-        "dataset_version_id": version.dataset_version_id,
-        "version_id": version.version_id,
-        "name": version.name,
-        "description": version.description,
-        "workspace": version.workspace,
-        "capability": version.capability,
-        "scope": version.scope,
-        "build_status": version.build_status,
-        "materialization_status": materialization.get("status", "pending"),
-        "job": {"job_id": version.job_id, "status": version.build_status, "error": version.error},
-        "provenance": {
-            "manifest_hash": (version.sealed or {}).get("manifest_hash"),
-            "reuse_fingerprint": version.reuse_fingerprint,
-            "build_fingerprint": version.build_fingerprint,
-            "seed": version.split["seed"],
-        },
-        "split": {
-            "strategy": version.split["strategy"],
-            "ratio": {name: share / WHOLE for name, share in version.split["ratio"].items()},
-            "seed": version.split["seed"],
-            "counts": (version.built or {}).get("splits"),
-        },
-        "quality": version.quality or {"status": "not_evaluated", "policy_version": None, "indicators": []},
-        "materialization": version.materialization,
-        "sources": {
-            "included_count": version.included_count,
-            "excluded_count": version.excluded_count,
-            "included": [pack.model_dump(mode="json", exclude={"project_id"}) for pack in version.included],
-            "excluded": [pack.model_dump(mode="json") for pack in version.excluded],
-        },
-        "stats": (version.built or {}).get("stats"),
-        "created_at": version.created_at,
-        "created_by": version.created_by,
-        "ended_at": version.ended_at,
-    }
+        return versions.get_export(call.workspace, call.path["dataset_id"], call.path["name"])

@@ -5,14 +5,18 @@ from typing import Any
 
 from packhouse.access.model import Action, Principal, Workspace
 from packhouse.access.rules import permit
-from packhouse.builds.model import ExcludedPack, ExclusionCode, IncludedPack, Selection
+from packhouse.builds.model import Candidate, ExcludedPack, ExclusionCode, IncludedPack, Selection
 from packhouse.catalog.model import Project, TrainingUse
-from packhouse.labels.model import LabelPack, ReviewStatus, RevisionRef, ValidationStatus
+from packhouse.labels.model import Eligibility, LabelPack, ReviewStatus, Revision, RevisionRef, ValidationStatus
+from packhouse.labels.rules import revision_ref
 from packhouse.pipeline.capabilities import CAPABILITIES
 from packhouse.pipeline.fingerprints import fingerprint
+from packhouse.pipeline.issues import Issue
 from packhouse.pipeline.splits import SplitPlan
 
 SNAPSHOT_SCHEMA = 1
+SOURCE_PROJECTS = 40
+"""A version becomes ready in one transaction that looks at two items of each project its sources are of."""
 
 
 def select_packs(
@@ -63,26 +67,70 @@ def exclusion(
     if pack is None:
         return ExclusionCode.LABEL_PACK_NOT_FOUND
     drawing = permit(caller, *Workspace(*pack.workspace.split("/")), Action.WRITE)
-    project = projects.get(pack.workspace)
+    if not drawing.visible:
+        return ExclusionCode.LABEL_PACK_NOT_FOUND
+    if not drawing.allowed:
+        return ExclusionCode.LABEL_PACK_ACCESS_DENIED
+    if pack.capability != capability:
+        return ExclusionCode.LABEL_PACK_CAPABILITY_MISMATCH
+    return default_exclusion(pack, revision, projects.get(pack.workspace))
+
+
+def default_exclusion(pack: LabelPack, revision: RevisionRef | None, project: Project | None) -> ExclusionCode | None:
+    """Return the first reason why the pack's revision stays out, whoever asks and for whatever capability it is."""
+    revoked = pack.review_status is ReviewStatus.REVOKED or (revision is None and pack.revoked_last)
+    passed = revision is not None and revision.validation_status is ValidationStatus.PASSED
     checks = (
-        (not drawing.visible, ExclusionCode.LABEL_PACK_NOT_FOUND),
-        (not drawing.allowed, ExclusionCode.LABEL_PACK_ACCESS_DENIED),
-        (pack.capability != capability, ExclusionCode.LABEL_PACK_CAPABILITY_MISMATCH),
-        (_is_revoked(pack, revision), ExclusionCode.LABEL_PACK_REVOKED),
+        (revoked, ExclusionCode.LABEL_PACK_REVOKED),
         (pack.review_status is not ReviewStatus.APPROVED, ExclusionCode.LABEL_PACK_NOT_APPROVED),
         (revision is None, ExclusionCode.LABEL_PACK_NOT_APPROVED),
-        (not _has_passed(revision), ExclusionCode.LABEL_PACK_VALIDATION_NOT_PASSED),
+        (not passed, ExclusionCode.LABEL_PACK_VALIDATION_NOT_PASSED),
         (project is None or project.trainingUse is TrainingUse.OPTED_OUT, ExclusionCode.WORKSPACE_TRAINING_OPT_OUT),
     )
     return next((code for applies, code in checks if applies), None)
 
 
-def _is_revoked(pack: LabelPack, revision: RevisionRef | None) -> bool:
-    return pack.review_status is ReviewStatus.REVOKED or (revision is None and pack.revoked_last)
+def withdrawal(
+    pack: LabelPack | None, revision: Revision | None, project: Project | None, *, include_reviewed: bool
+) -> ExclusionCode | None:
+    """Return why a revision that went into a build may not be in it any more, or `None`: what it was once judged by."""
+    if pack is None or revision is None:
+        return ExclusionCode.LABEL_PACK_NOT_FOUND
+    eligible = {Eligibility.APPROVED, Eligibility.REVIEWED} if include_reviewed else {Eligibility.APPROVED}
+    if revision.eligibility_status is Eligibility.REVOKED:
+        return ExclusionCode.LABEL_PACK_REVOKED
+    known = revision_ref(revision) if revision.eligibility_status in eligible else None
+    return default_exclusion(pack.model_copy(update={"revoked_last": False}), known, project)
 
 
-def _has_passed(revision: RevisionRef | None) -> bool:
-    return revision is not None and revision.validation_status is ValidationStatus.PASSED
+def candidate(pack: LabelPack, project: Project) -> Candidate:
+    """Return the pack as a build judges it by default."""
+    reason = default_exclusion(pack, pack.newest_approved, project)
+    return Candidate(
+        label_pack_id=pack.label_pack_id,
+        name=pack.name,
+        capability=pack.capability,
+        review_status=pack.review_status,
+        validation_status=pack.validation_status,
+        included=reason is None,
+        reason_code=reason,
+        revision=pack.newest_approved,
+        reviewed_revision=pack.newest_reviewed,
+        updated_at=pack.updated_at,
+    )
+
+
+def selection_issues(selection: Selection) -> list[Issue]:
+    """Return why nothing can be built from these packs, whatever is in them."""
+    if not selection.included:
+        return [Issue("NO_ELIGIBLE_LABEL_DATA", "error", "None of the requested label packs may be included.")]
+    projects = {pack.workspace for pack in selection.included}
+    if len(projects) > SOURCE_PROJECTS:
+        detail = (
+            f"The included label packs lie in {len(projects)} projects; a build draws from {SOURCE_PROJECTS} at most."
+        )
+        return [Issue("TOO_MANY_SOURCE_PROJECTS", "error", detail)]
+    return []
 
 
 def reuse_fingerprint(capability: str, included: tuple[IncludedPack, ...], split: SplitPlan) -> str:

@@ -1,58 +1,56 @@
-"""Use cases of dataset builds: request one, see it, download it."""
+"""Use cases of dataset builds: see what may go into one, look what one would do, request one."""
 
-from dataclasses import dataclass
-from typing import Any
-
-import orjson
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from packhouse.access.model import Principal, Workspace
 from packhouse.aws import executions
-from packhouse.aws.clock import Clock, NewId, later, new_id, now
-from packhouse.aws.dynamo import Transaction, read_together
-from packhouse.aws.objects import URL_SECONDS, Objects
+from packhouse.aws.clock import Clock, NewId, new_id, now
+from packhouse.aws.dynamo import BATCH_KEYS, Found, Key, Place, Transaction, read_together
+from packhouse.aws.objects import Objects
 from packhouse.aws.once import Once
-from packhouse.builds.model import BuildAnswer, DatasetVersion, Outcome, Scope, Selection, version_prefix
-from packhouse.builds.rules import build_fingerprint, reuse_fingerprint, select_packs
+from packhouse.builds.model import (
+    LISTED_PACKS,
+    BuildAnswer,
+    BuildRequest,
+    Candidate,
+    DatasetVersion,
+    Outcome,
+    Preflight,
+    Scope,
+    Selection,
+    Snapshot,
+)
+from packhouse.builds.rules import build_fingerprint, candidate, reuse_fingerprint, select_packs, selection_issues
+from packhouse.builds.sources import plan_sources, read_snapshot
 from packhouse.builds.store import BuildStore, FingerprintTakenError, NumberTakenError
 from packhouse.catalog.model import Project
 from packhouse.catalog.store import CatalogStore
-from packhouse.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError
+from packhouse.datasets.model import Dataset
+from packhouse.datasets.store import DatasetStore
+from packhouse.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError, UnitFailedError
 from packhouse.jobs.model import Job, JobKind, JobStatus
 from packhouse.jobs.store import JobStore
 from packhouse.labels.model import LabelPack
 from packhouse.labels.store import LabelStore
 from packhouse.pipeline.fingerprints import canonical
-from packhouse.pipeline.splits import SplitPlan
+from packhouse.pipeline.issues import Issue
 
-LISTED_PACKS = 100
-"""How many included and excluded packs a version's item names itself; all of them are in its snapshot."""
+COUNTED_PACKS, COUNTED_ROWS = 1_000, 2_000_000
+"""As much a preflight counts within the time of a request; of more it says that it did not."""
 
 _NUMBER_TRIES = 8
 
 
 @dataclass(frozen=True)
-class BuildRequest:
-    """What was asked, once it is known to be well formed."""
+class _Decided:
+    """A request as it was judged: the version that it makes, what its tasks read, the newest number before it."""
 
-    capability: str
-    label_pack_ids: list[str]
-    name: str
-    description: str | None
-    split: SplitPlan
-    include_reviewed_override: bool
-    force: bool
-
-    def snapshot(self) -> dict[str, Any]:
-        """The request as the build fingerprint holds it: ids sorted, each once."""
-        return {
-            "capability": self.capability,
-            "label_pack_ids": sorted(set(self.label_pack_ids)),
-            "name": self.name,
-            "description": self.description,
-            "split": self.split.snapshot(),
-            "include_reviewed_override": self.include_reviewed_override,
-            "force": self.force,
-        }
+    version: DatasetVersion
+    snapshot: Snapshot
+    newest: int
+    dataset: Dataset | None
+    issues: list[Issue]
 
 
 @dataclass(frozen=True)
@@ -63,6 +61,7 @@ class Builds:
     jobs: JobStore
     labels: LabelStore
     catalog: CatalogStore
+    datasets: DatasetStore
     data: Objects
     machine_arn: str
     clock: Clock = now
@@ -71,61 +70,115 @@ class Builds:
     def build(self, workspace: Workspace, request: BuildRequest, caller: Principal, once: Once) -> BuildAnswer:
         """Create a version and start its build, or find the equivalent one.
 
-        DynamoDB calls: one for every 100 packs (their first one also reads the project and the version number), one
-        for packs of other projects, one transaction, and one read when an equivalent build exists.
+        DynamoDB calls: one for every 100 packs, one transaction, and one for what else is read, which the packs' last
+        call mostly has room for; one more read when an equivalent build exists.
         """
+        decided = self._decide(workspace, request, caller)
+        refuse(decided.issues, decided.snapshot)
+        self._write_snapshot(decided)
+        try:
+            return self._commit(workspace, decided, once)
+        except FingerprintTakenError as taken:
+            return once.keep(self._reuse(workspace, taken.dataset_version_id, decided))
+
+    def preflight(self, workspace: Workspace, request: BuildRequest, caller: Principal) -> Preflight:
+        """Return what a build of the request would take in, leave out and put where; writes nothing."""
+        decided = self._decide(workspace, request, caller)
+        included, issues, plan = decided.snapshot.included, decided.issues, None
+        if len(included) > COUNTED_PACKS or sum(pack.rows for pack in included) > COUNTED_ROWS:
+            detail = (
+                f"Groups and samples are counted for up to {COUNTED_PACKS:,} label packs and {COUNTED_ROWS:,} rows."
+            )
+            issues = [*issues, Issue("SPLITS_NOT_COUNTED", "warning", detail)]
+        elif not issues:
+            try:
+                plan = plan_sources(self.data, decided.snapshot)
+                issues = plan.issues
+            except UnitFailedError:  # what the build would end with
+                detail = "What lies in storage of a source is not what was approved."
+                issues = [Issue("SOURCE_CHANGED", "error", detail)]
+        return Preflight(request, decided.version, decided.snapshot, plan, issues)
+
+    def list_candidates(
+        self, workspace: Workspace, filters: Mapping[str, str], limit: int, after: Place | None
+    ) -> tuple[list[Candidate], Place | None]:
+        """Return a page of the project's label packs of one capability, each with how a build judges it by default."""
+        project = self.catalog.get_project(workspace)
+        bodies, rest = self.labels.list_pack_bodies(workspace, filters, limit, after)
+        return [candidate(LabelPack.model_validate_json(body), project) for body in bodies], rest
+
+    def _decide(self, workspace: Workspace, request: BuildRequest, caller: Principal) -> _Decided:
+        """Judge a request: the one way for builds and preflights."""
         if request.include_reviewed_override and not caller.is_developer:
             raise ForbiddenError("ELIGIBILITY_OVERRIDE_FORBIDDEN", "include_reviewed_override is for developers.")
-        packs, projects, newest = self._load(workspace, request)
+        found = self._load(workspace, request)
+        projects, packs = self.catalog.projects_in(found), self.labels.packs_in(found)
+        if str(workspace) not in projects:
+            raise NotFoundError("PROJECT_NOT_FOUND", f"There is no project {workspace}.")
+        dataset = self.datasets.dataset_in(found, workspace, request.dataset) if request.dataset else None
+        kept = self._kept(found, workspace, request.sticky_to) if request.sticky_to else None
+        asked = request if kept is None else replace(request, split=replace(request.split, sticky=_assignment(kept)))
         selection = select_packs(
-            request.label_pack_ids,
+            request.distinct_ids,
             packs,
             projects,
             caller,
             request.capability,
             include_reviewed=request.include_reviewed_override,
         )
-        if not selection.included:
-            raise InvalidInputError(
-                "NO_ELIGIBLE_LABEL_DATA",
-                "None of the requested label packs may be included.",
-                excluded_label_pack_ids=[pack.model_dump(mode="json") for pack in selection.excluded],
-            )
-        version = self._new_version(workspace, projects[str(workspace)], request, selection, caller)
-        self._write_snapshot(version, selection, request)
-        try:
-            return self._commit(workspace, version, selection, newest, once)
-        except FingerprintTakenError as taken:
-            return once.keep(self._reuse(workspace, taken.dataset_version_id, selection, version))
+        snapshot = Snapshot(
+            **dict(selection),
+            split=asked.split.snapshot(),
+            include_reviewed=request.include_reviewed_override,
+            kept_key=kept.assignment_key if kept else None,
+        )
+        version = self._new_version(projects[str(workspace)], asked, selection, dataset, caller)
+        counter = self._counter(version)
+        newest = self.store.count_in(read_together([counter]) if dataset else found, counter)
+        return _Decided(version, snapshot, newest, dataset, selection_issues(selection))
 
-    def _load(
-        self, workspace: Workspace, request: BuildRequest
-    ) -> tuple[dict[str, LabelPack], dict[str, Project], int]:
-        counter = self.store.count_key(workspace, request.name, request.capability)
-        keys = [self.catalog.project_key(workspace), counter]
-        keys += [self.labels.pack_key(label_pack_id) for label_pack_id in sorted(set(request.label_pack_ids))]
-        found = read_together(keys)
-        projects = self.catalog.projects_in(found)
-        if str(workspace) not in projects:
-            raise NotFoundError("PROJECT_NOT_FOUND", f"There is no project {workspace}.")
-        packs = self.labels.packs_in(found)
-        others = {pack.workspace for pack in packs.values()} - {str(workspace)}
-        if others:
-            keys = [self.catalog.project_key(Workspace(*other.split("/"))) for other in sorted(others)]
-            projects |= self.catalog.projects_in(read_together(keys))
-        return packs, projects, self.store.count_in(found, counter)
+    def _counter(self, version: DatasetVersion) -> Key:
+        return self.store.count_key(version.workspace, version.capability, version.name, version.dataset_id)
+
+    def _load(self, workspace: Workspace, request: BuildRequest) -> Found:
+        """Read the packs and what else decides; the other things in the packs' last call where it has room."""
+        packs = [self.labels.pack_key(label_pack_id) for label_pack_id in request.distinct_ids]
+        others = [self.catalog.project_key(workspace)]
+        if request.dataset is not None:
+            others.append(self.datasets.dataset_key(workspace, request.dataset))
+        else:  # a dataset's counter goes by its id, which is not known yet
+            name = request.name or request.capability
+            others.append(self.store.count_key(str(workspace), request.capability, name, None))
+        if request.sticky_to is not None:
+            others.append(self.store.version_key(request.sticky_to))
+        fits = -(-len(packs) // BATCH_KEYS) == -(-(len(packs) + len(others)) // BATCH_KEYS)
+        found = read_together(packs + others if fits else packs)
+        others = [] if fits else others
+        foreign = {pack.workspace for pack in self.labels.packs_in(found).values()} - {str(workspace)}
+        others += [self.catalog.project_key(Workspace(*name.split("/"))) for name in sorted(foreign)]
+        return found | read_together(others)
+
+    def _kept(self, found: Found, workspace: Workspace, dataset_version_id: str) -> DatasetVersion:
+        """Return the version whose groups stay where they are."""
+        kept = self.store.version_in(found, workspace, dataset_version_id)
+        if kept.build_status is not JobStatus.READY or _assignment(kept) is None:
+            raise ConflictError("DATASET_NOT_READY", f"The dataset {dataset_version_id} has no splits to stick to yet.")
+        return kept
 
     def _new_version(
-        self, workspace: Workspace, project: Project, request: BuildRequest, selection: Selection, caller: Principal
+        self, project: Project, request: BuildRequest, selection: Selection, dataset: Dataset | None, caller: Principal
     ) -> DatasetVersion:
         reuse = reuse_fingerprint(request.capability, selection.included, request.split)
-        own = all(pack.workspace == str(workspace) for pack in selection.included)
+        workspace = str(Workspace(project.namespace, project.slug))
+        own = all(pack.workspace == workspace for pack in selection.included)
         return DatasetVersion(
             dataset_version_id=self.new_id("dsv"),
             version_id="",
-            name=request.name,
+            name=request.name or (dataset.name if dataset else request.capability),
             description=request.description,
-            workspace=str(workspace),
+            dataset=dataset.name if dataset else None,
+            dataset_id=dataset.id if dataset else None,
+            workspace=workspace,
             project_id=project.id,
             capability=request.capability,
             scope=Scope.WORKSPACE if own else Scope.CROSS_WORKSPACE,
@@ -134,6 +187,7 @@ class Builds:
             build_fingerprint=build_fingerprint(reuse, request.snapshot(), selection),
             forced=request.force,
             split=request.split.snapshot(),
+            sticky_to=request.sticky_to,
             included_count=len(selection.included),
             excluded_count=len(selection.excluded),
             included=selection.included[:LISTED_PACKS],
@@ -142,25 +196,25 @@ class Builds:
             created_by=caller.principal_id,
         )
 
-    def _write_snapshot(self, version: DatasetVersion, selection: Selection, request: BuildRequest) -> None:
+    def _write_snapshot(self, decided: _Decided) -> None:
         """Write what the tasks will build from, named by its content: a repeated request writes the same object."""
-        document = selection.model_dump(mode="json") | {"split": request.split.snapshot()}
-        self.data.write_once(snapshot_key(version), canonical(document), "application/json")
+        body = canonical(decided.snapshot.model_dump(mode="json"))
+        self.data.write_once(decided.version.snapshot_key, body, "application/json")
 
-    def _commit(
-        self, workspace: Workspace, version: DatasetVersion, selection: Selection, newest: int, once: Once
-    ) -> BuildAnswer:
+    def _commit(self, workspace: Workspace, decided: _Decided, once: Once) -> BuildAnswer:
         """Commit version, job, number and reuse lock together, then start the job's execution."""
-        counter = self.store.count_key(workspace, version.name, version.capability)
+        newest, counter = decided.newest, self._counter(decided.version)
         for attempt in range(_NUMBER_TRIES):
             if attempt:
                 newest = self.store.count_in(read_together([counter]), counter)
-            numbered = version.model_copy(update={"version_id": f"v{newest + 1}"})
+            numbered = decided.version.model_copy(update={"version_id": f"v{newest + 1}"})
             job = _job_of(numbered)
             tx = Transaction()
             self.store.put_new(tx, numbered, newest + 1)
             self.jobs.put_new(tx, job)
-            created = _answer(Outcome.CREATED, numbered, selection, version)
+            if decided.dataset is not None:
+                self.datasets.demand_place(tx, workspace, decided.dataset)
+            created = _answer(Outcome.CREATED, numbered, decided)
             try:
                 once.commit(tx, created)
             except NumberTakenError:
@@ -169,46 +223,34 @@ class Builds:
             return created
         raise ConflictError("BUILD_CONFLICT", "Too many builds of this dataset at the same moment; repeat the request.")
 
-    def _reuse(
-        self, workspace: Workspace, dataset_version_id: str, selection: Selection, asked: DatasetVersion
-    ) -> BuildAnswer:
+    def _reuse(self, workspace: Workspace, dataset_version_id: str, decided: _Decided) -> BuildAnswer:
         version = self.store.get(workspace, dataset_version_id)
         ready = version.build_status is JobStatus.READY
-        return _answer(Outcome.REUSED_SUCCESS if ready else Outcome.REUSED_IN_PROGRESS, version, selection, asked)
+        return _answer(Outcome.REUSED_SUCCESS if ready else Outcome.REUSED_IN_PROGRESS, version, decided)
 
     def read_selection(self, built: BuildAnswer) -> Selection:
         """Return how the packs of a request were judged that was answered before; one read of its snapshot."""
-        return read_snapshot(self.data, built.snapshot_key)[0]
-
-    def list_exports(self, workspace: Workspace, dataset_version_id: str) -> list[dict[str, Any]]:
-        """Return the files of a version that is ready, each with a URL that downloads it for a quarter of an hour."""
-        version = self.store.get(workspace, dataset_version_id)
-        if version.sealed is None:
-            raise ConflictError("DATASET_NOT_READY", f"The dataset is {version.build_status}.", job_id=version.job_id)
-        expires_at = later(self.clock(), URL_SECONDS)
-        prefix = version_prefix(version.project_id, dataset_version_id)
-        files = version.sealed["exports"]
-        return [self._downloadable(version, file, prefix) | {"expires_at": expires_at} for file in files]
-
-    def _downloadable(self, version: DatasetVersion, file: dict[str, Any], prefix: str) -> dict[str, Any]:
-        filename = f"{version.capability}-{version.version_id}-{file['name']}"
-        return file | {"url": self.data.presign_get(f"{prefix}{file['key']}", filename, file["content_type"])}
-
-    def get_export(self, workspace: Workspace, dataset_version_id: str, name: str) -> dict[str, Any]:
-        """Return one file of a version by its name."""
-        for file in self.list_exports(workspace, dataset_version_id):
-            if file["name"] == name:
-                return file
-        raise NotFoundError("EXPORT_NOT_FOUND", f"{dataset_version_id} has no export {name}.")
+        return read_snapshot(self.data, built.snapshot_key)
 
 
-def snapshot_key(version: DatasetVersion) -> str:
-    """Return where the snapshot of a version's request lies."""
-    return f"projects/{version.project_id}/snapshots/{version.build_fingerprint.removeprefix('sha256:')}.json"
+def _assignment(version: DatasetVersion) -> str | None:
+    """Return the digest of a version's assignment of groups to splits, once it is known."""
+    digest: str | None = (version.built or {}).get("assignment")
+    return digest
 
 
-def _answer(outcome: Outcome, version: DatasetVersion, selection: Selection, asked: DatasetVersion) -> BuildAnswer:
-    return BuildAnswer(outcome=outcome, version=version, selection=selection, snapshot_key=snapshot_key(asked))
+def refuse(issues: list[Issue], selection: Selection) -> None:
+    """Raise the error that a build of these packs meets at the door, if any."""
+    for issue in issues:
+        if issue.code == "NO_ELIGIBLE_LABEL_DATA":
+            excluded = [pack.model_dump(mode="json") for pack in selection.excluded]
+            raise InvalidInputError("NO_ELIGIBLE_LABEL_DATA", issue.detail, excluded_label_pack_ids=excluded)
+        raise InvalidInputError("TOO_MANY_SOURCE_PROJECTS", issue.detail)
+
+
+def _answer(outcome: Outcome, version: DatasetVersion, decided: _Decided) -> BuildAnswer:
+    key = decided.version.snapshot_key
+    return BuildAnswer(outcome=outcome, version=version, selection=decided.snapshot, snapshot_key=key)
 
 
 def _job_of(version: DatasetVersion) -> Job:
@@ -223,14 +265,7 @@ def _job_of(version: DatasetVersion) -> Job:
             "workspace": version.workspace,
             "dataset_version_id": version.dataset_version_id,
             "capability": version.capability,
-            "snapshot_key": snapshot_key(version),
-            "prefix": version_prefix(version.project_id, version.dataset_version_id),
+            "snapshot_key": version.snapshot_key,
+            "prefix": version.prefix,
         },
     )
-
-
-def read_snapshot(objects: Objects, key: str) -> tuple[Selection, SplitPlan]:
-    """Return the selection and split that a build was asked for."""
-    document = orjson.loads(objects.read(key))
-    split = SplitPlan.from_snapshot(document.pop("split"))
-    return Selection.model_validate(document), split

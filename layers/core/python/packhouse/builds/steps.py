@@ -1,6 +1,9 @@
-"""The tasks of `dataset_build`, in the order of its states. Reads and writes around the pure pipeline."""
+"""The tasks of `dataset_build`, in the order of its states. Reads and writes around the pure pipeline.
 
-from collections.abc import Iterator
+The first and the last one, PlanBuild and SealVersion, are in `sources`.
+"""
+
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Self, TypeVar
 
@@ -11,23 +14,18 @@ from packhouse.access.model import Workspace
 from packhouse.aws.clock import Clock, now
 from packhouse.aws.dynamo import Transaction
 from packhouse.aws.objects import Objects
-from packhouse.builds.model import IncludedPack
 from packhouse.builds.results import (
     JSON,
     BuiltVersion,
     measured,
     merge_units,
     shown_quality,
-    shown_seal,
     shown_statistics,
 )
-from packhouse.builds.service import read_snapshot
 from packhouse.builds.store import BuildStore
 from packhouse.errors import QualityHardFailError, UnitFailedError
-from packhouse.jobs.model import Job, JobError, JobStatus
+from packhouse.jobs.model import Job
 from packhouse.jobs.store import JobStore
-from packhouse.labels.ingest import chunk_key
-from packhouse.labels.model import revision_prefix
 from packhouse.pipeline.build import BuiltUnit, Shard, build_shard
 from packhouse.pipeline.capabilities import CAPABILITIES
 from packhouse.pipeline.export import GZIP, NDJSON, ExportFile, export_ndjson, file_names
@@ -40,10 +38,9 @@ from packhouse.pipeline.materialize import (
     settle_materialization,
     wanted_assets,
 )
-from packhouse.pipeline.plan import ChunkFacts, Source, SourceChunk, Unit, plan_build
-from packhouse.pipeline.quality import AssetCounts, QualitySummary, Verdict, evaluate_quality
-from packhouse.pipeline.seal import seal_version
-from packhouse.pipeline.statistics import builtins, decode_statistics
+from packhouse.pipeline.plan import Unit
+from packhouse.pipeline.quality import AssetCounts, Verdict, evaluate_quality
+from packhouse.pipeline.statistics import builtins
 from packhouse.settings import TaskSettings
 
 Payload = dict[str, Any]
@@ -66,53 +63,15 @@ class BuildSteps:
         table = settings.builds_table
         return cls(BuildStore(table), JobStore(table), Objects(settings.data_bucket), settings.enforced)
 
-    def plan_build(self, payload: Payload) -> Payload:
-        """Merge the sources' statistics and keys, assign groups to splits, write the units of the map."""
-        self.jobs.enter_step(payload["job_id"], "PlanBuild", 1)
-        self.store.put_section(payload["dataset_version_id"])
-        selection, split = read_snapshot(self.data, payload["snapshot_key"])
-        chunks = [facts for number, pack in enumerate(selection.included) for facts in self._iter_chunks(number, pack)]
-        sources = [
-            Source(pack.label_pack_id, pack.revision_id, pack.content_hash, pack.project_id, pack.rows)
-            for pack in selection.included
-        ]
-        plan = plan_build(sources, chunks, split)
-        prefix = payload["prefix"]
-        units = []
-        for unit in plan.units:
-            key = f"{prefix}units/{unit.unit:05d}.json"
-            self.data.write_once(key, msgspec.json.encode(unit), JSON)
-            units.append({"unit": unit.unit, "key": key})
-        self.data.write_once(f"{prefix}units.json", orjson.dumps(units), JSON)
-        self.data.write_once(f"{prefix}plan.json", orjson.dumps(plan.summary()), JSON)
-        self.jobs.enter_step(payload["job_id"], "BuildShards", len(units))
-        return {"units_key": f"{prefix}units.json", "units": len(units)}
-
-    def _iter_chunks(self, number: int, pack: IncludedPack) -> Iterator[ChunkFacts]:
-        """Yield a source's chunks in upload order, once the revision is known to be the one that was approved."""
-        prefix = revision_prefix(pack.project_id, pack.label_pack_id, pack.revision_id)
-        revision = orjson.loads(
-            self.data.read_sealed(f"{prefix}revision.json", pack.content_hash.removeprefix("sha256:"))
-        )
-        for listed in revision["chunks"]:
-            stem = chunk_key(prefix, listed["part"])
-            counted = decode_statistics(self.data.read_sealed(f"{stem}.stats.json", listed["statistics_sha256"]))
-            yield ChunkFacts(
-                SourceChunk(
-                    number, pack.project_id, f"{stem}.ndjson", listed["sha256"], listed["rows"], listed["bytes"]
-                ),
-                tuple(counted.groups),  # in the order of the rows: sample keys hold their numbers
-                {name: group.samples for name, group in counted.groups.items()},
-                self.data.read_sealed(f"{stem}.keys", listed["keys_sha256"]),
-            )
-
     def build_shard(self, payload: Payload) -> Payload:
         """Build one unit: read its chunks, write a shard a split and the unit's result."""
         unit = msgspec.json.decode(self.data.read(payload["key"]), type=Unit)
         bodies = (self.data.read_sealed(chunk.key, chunk.sha256) for chunk in unit.chunks)
-        built, shards = build_shard(unit, bodies, CAPABILITIES[payload["capability"]])
+        built, shards, left_out = build_shard(unit, bodies, CAPABILITIES[payload["capability"]])
         for shard in shards:
             self.data.write_once(f"{payload['prefix']}shards/{shard.shard.name}.ndjson", shard.body, NDJSON)
+        if left_out:
+            self.data.write_once(left_out_key(payload["prefix"], unit.unit), msgspec.json.encode(left_out), JSON)
         self._write_result(payload, "BuildShards", f"built/{unit.unit:05d}.json", built)
         return {"unit": unit.unit, "rows": sum(shard.shard.rows for shard in shards)}
 
@@ -121,7 +80,8 @@ class BuildSteps:
         self.jobs.enter_step(payload["job_id"], "EvaluateQuality", 1)
         prefix = payload["prefix"]
         units = [
-            self._read_result(prefix, f"built/{unit:05d}.json", BuiltUnit) for unit in range(payload["plan"]["units"])
+            read_result(self.data, prefix, f"built/{unit:05d}.json", BuiltUnit)
+            for unit in range(payload["plan"]["units"])
         ]
         plan = orjson.loads(self.data.read(f"{prefix}plan.json"))
         built = merge_units(units, plan)
@@ -131,7 +91,11 @@ class BuildSteps:
         summary = evaluate_quality(measured(payload["capability"], built))
         self.store.put_section(
             payload["dataset_version_id"],
-            built={"splits": built.splits, "stats": shown_statistics(built, plan["rows_in"])},
+            built={
+                "splits": built.splits,
+                "stats": shown_statistics(built, plan["rows_in"]),
+                "assignment": plan["assignment"],
+            },
             quality=shown_quality(summary, "built"),
         )
         materialize = [
@@ -177,16 +141,16 @@ class BuildSteps:
         return {"unit": payload["unit"], "found": materialized.found, "wanted": materialized.wanted}
 
     def _find_shard(self, prefix: str, name: str) -> Shard:
-        built = self._read_result(prefix, "built.json", BuiltVersion)
+        built = read_result(self.data, prefix, "built.json", BuiltVersion)
         return next(shard for shard in built.shards if shard.name == name)
 
     def settle_materialization(self, payload: Payload) -> Payload:
         """Sum the assets up, judge the quality again, and name the files to export."""
         self.jobs.enter_step(payload["job_id"], "SettleMaterialization", 1)
         prefix = payload["prefix"]
-        built = self._read_result(prefix, "built.json", BuiltVersion)
+        built = read_result(self.data, prefix, "built.json", BuiltVersion)
         settled = settle_materialization(
-            self._read_result(prefix, f"materialized/{unit:05d}.json", MaterializedShard)
+            read_result(self.data, prefix, f"materialized/{unit:05d}.json", MaterializedShard)
             for unit in range(len(built.shards))
         )
         assets = AssetCounts(settled.wanted, settled.wanted - settled.found)
@@ -207,7 +171,7 @@ class BuildSteps:
     def export_format(self, payload: Payload) -> Payload:
         """Write one split in one format."""
         prefix, split = payload["prefix"], payload["split"]
-        built = self._read_result(prefix, "built.json", BuiltVersion)
+        built = read_result(self.data, prefix, "built.json", BuiltVersion)
         shards = [shard for shard in built.shards if shard.split == split]
         plain_name, packed_name = file_names(split)
 
@@ -226,52 +190,14 @@ class BuildSteps:
         self._write_result(payload, "ExportFormats", f"exported/{payload['unit']}.json", files)
         return {"unit": payload["unit"], "rows": rows}
 
-    def seal_version(self, payload: Payload) -> Payload:
-        """Write the manifest and make the version ready; job and version end together.
-
-        Run again after it has taken effect, it finds the version ready and says the same.
-        """
-        version = self.store.get(Workspace(*payload["workspace"].split("/")), payload["dataset_version_id"])
-        if version.sealed is not None:
-            return {"manifest_hash": version.sealed["manifest_hash"]}
-        self.jobs.enter_step(payload["job_id"], "SealVersion", 1)
-        prefix = payload["prefix"]
-        selection, split = read_snapshot(self.data, payload["snapshot_key"])
-        built = self._read_result(prefix, "built.json", BuiltVersion)
-        files = [
-            file
-            for export in payload["materialization"]["exports"]
-            for file in self._read_result(prefix, f"exported/{export['unit']}.json", list[ExportFile])
-        ]
-        manifest = seal_version(
-            capability=payload["capability"],
-            sources=[
-                pack.model_dump(include={"label_pack_id", "revision_id", "content_hash", "rows"})
-                for pack in selection.included
-            ],
-            excluded=[pack.model_dump(mode="json") for pack in selection.excluded],
-            left_out=built.left_out,
-            split=split.snapshot() | {"counts": built.splits},
-            quality=self._read_result(prefix, "quality.json", QualitySummary),
-            shards=built.shards,
-            exports=files,
-        )
-        self.data.write_once(f"{prefix}manifest.json", manifest.body, JSON)
-        moment = self.clock()
-        tx = Transaction()
-        self.store.put_ready(tx, version, shown_seal(manifest.manifest_hash, manifest.body, files), moment)
-        self.jobs.put_ended(tx, payload["job_id"], JobStatus.READY, moment, None)
-        tx.commit()
-        return {"manifest_hash": manifest.manifest_hash}
-
-    def fail(self, job: Job, error: JobError) -> None:
-        """End a job that failed and its version with it; the next equivalent request builds anew."""
+    def end(self, job: Job, commit: Callable[[Transaction], object]) -> None:
+        """End a job that failed or was cancelled, and its version; the next equivalent request builds anew."""
         version = self.store.get(Workspace(*job.workspace.split("/")), job.dataset_version_id or "")
-        moment = self.clock()
+        moment = job.ended_at or self.clock()
         tx = Transaction()
-        self.store.put_failed(tx, version, error, moment)
-        self.jobs.put_ended(tx, job.job_id, JobStatus.FAILED, moment, error)
-        tx.commit()
+        self.store.put_unready(tx, version, job.status, job.error, moment)
+        self.jobs.put_ended(tx, job.job_id, job.status, moment, job.error)
+        commit(tx)
 
     def _write_result(self, payload: Payload, step: str, name: str, result: Any) -> None:
         """Write a unit's result; the one call that made it counts the unit as done."""
@@ -279,5 +205,12 @@ class BuildSteps:
         if self.data.write_once(payload["prefix"] + name, body, JSON):
             self.jobs.count_unit(payload["job_id"], step)
 
-    def _read_result(self, prefix: str, name: str, kind: type[_T]) -> _T:
-        return msgspec.json.decode(self.data.read(prefix + name), type=kind)
+
+def read_result(data: Objects, prefix: str, name: str, kind: type[_T]) -> _T:
+    """Return what an earlier task of a job wrote."""
+    return msgspec.json.decode(data.read(prefix + name), type=kind)
+
+
+def left_out_key(prefix: str, unit: int) -> str:
+    """Return where the rows are listed that stayed out of a unit; there is none when none did."""
+    return f"{prefix}left-out/{unit:05d}.json"

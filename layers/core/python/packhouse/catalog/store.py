@@ -6,14 +6,15 @@ PRJ#<ns>/<project>    / !      a project; its datasets follow in the same partit
 The table holds datasets and collections too: `packhouse.datasets.store`, `packhouse.collections.store`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from pynamodb.attributes import UnicodeAttribute
+from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
 from packhouse.access.model import Workspace
-from packhouse.aws.dynamo import StaleError, Transaction, bind, read_together
+from packhouse.aws.dynamo import Found, Key, StaleError, Transaction, bind, read_together
 from packhouse.catalog.model import Namespace, Project
 from packhouse.errors import ConflictError, NotFoundError
 
@@ -105,21 +106,34 @@ class CatalogStore:
         missing = NotFoundError("PROJECT_NOT_FOUND", f"There is no project {workspace}.")
         tx.check(_CatalogItem, _project_pk(workspace), _PROJECT, _CatalogItem.pk.exists(), missing)
 
+    def demand_same(self, tx: Transaction, seen: Project) -> None:
+        """Require that a project is still as it was seen when the transaction takes effect."""
+        workspace = Workspace(seen.namespace, seen.slug)
+        tx.check(_CatalogItem, _project_pk(workspace), _PROJECT, _as_seen(seen), _changed_meanwhile())
+
     def put_changed(self, tx: Transaction, seen: Project, changed: Project) -> None:
         """Add the change of a project that is still as it was seen."""
         tx.update(
             _CatalogItem(_project_pk(Workspace(seen.namespace, seen.slug)), _PROJECT),
             [_CatalogItem.body.set(changed.model_dump_json()), _CatalogItem.etag.set(changed.etag)],
-            _CatalogItem.etag == seen.etag if seen.etag else _CatalogItem.etag.does_not_exist(),
-            StaleError("PROJECT_CONFLICT", "The project changed at the same moment; read it again and repeat."),
+            _as_seen(seen),
+            _changed_meanwhile(),
         )
 
-    def project_key(self, workspace: Workspace) -> tuple[type[Model], str, str]:
+    def project_key(self, workspace: Workspace) -> Key:
         """Return the project's key, for reads together with other items."""
         return _CatalogItem, _project_pk(workspace), _PROJECT
 
-    def projects_in(self, found: Mapping[tuple[str, str], Model]) -> dict[str, Project]:
+    def projects_in(self, found: Found) -> dict[str, Project]:
         """Return the projects among items that were read together, by their workspace."""
         items = [item for item in found.values() if isinstance(item, _CatalogItem)]
         projects = [Project.model_validate_json(item.body) for item in items]
         return {f"{project.namespace}/{project.slug}": project for project in projects}
+
+
+def _as_seen(project: Project) -> Condition:
+    return _CatalogItem.etag == project.etag if project.etag else _CatalogItem.etag.does_not_exist()
+
+
+def _changed_meanwhile() -> StaleError:
+    return StaleError("PROJECT_CONFLICT", "The project changed at the same moment; read it again and repeat.")

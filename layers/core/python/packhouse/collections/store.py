@@ -18,7 +18,7 @@ from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.models import Model
 
 from packhouse.access.model import Workspace
-from packhouse.aws.dynamo import StaleError, Transaction, as_json, bind, read_together
+from packhouse.aws.dynamo import Key, StaleError, Transaction, as_json, bind, read_together
 from packhouse.collections.model import CollectionFacts
 from packhouse.errors import ConflictError, NotFoundError
 
@@ -135,7 +135,7 @@ class CollectionStore:
         first = next(rows, None)
         return [_facts(item) for item in rows], 0 if first is None else int(first.collections)
 
-    def head_key(self, facts: CollectionFacts) -> tuple[type[Model], str, str]:
+    def head_key(self, facts: CollectionFacts) -> Key:
         """Return the key of the first members, for reads together with other items."""
         return _CollectionItem, _place_pk(facts.place), _NAMES + facts.name
 

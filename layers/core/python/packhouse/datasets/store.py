@@ -6,7 +6,6 @@ PLACE#<id>         / !           the dataset's name, by its id; once it is delet
 """
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -16,7 +15,7 @@ from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 
 from packhouse.access.model import Workspace
-from packhouse.aws.dynamo import StaleError, Transaction, as_json, bind, is_refused, raw, text, update_alone
+from packhouse.aws.dynamo import Found, Key, StaleError, Transaction, as_json, bind, is_refused, raw, text, update_alone
 from packhouse.datasets.model import Dataset
 from packhouse.errors import ConflictError, NotFoundError, PreconditionFailedError
 
@@ -168,11 +167,22 @@ class DatasetStore:
             _no_dataset(workspace, dataset.name),
         )
 
-    def place_key(self, dataset_id: str) -> tuple[type[Model], str, str]:
+    def dataset_key(self, workspace: Workspace, name: str) -> Key:
+        """Return the key of a dataset by its name, for reads together with other items."""
+        return _DatasetItem, _project_pk(workspace), _dataset_sk(name)
+
+    def dataset_in(self, found: Found, workspace: Workspace, name: str) -> Dataset:
+        """Return a dataset of the project by its name among items that were read together."""
+        item = found.get(self.dataset_key(workspace, name)[1:])
+        if not isinstance(item, _DatasetItem):
+            raise _no_dataset(workspace, name)
+        return _dataset(item)
+
+    def place_key(self, dataset_id: str) -> Key:
         """Return the key that says whether a dataset is there, for reads together with other items."""
         return _DatasetItem, _place_pk(dataset_id), _FIRST
 
-    def names_in(self, found: Mapping[tuple[str, str], Model]) -> dict[str, str]:
+    def names_in(self, found: Found) -> dict[str, str]:
         """Return the names of the datasets that are there, by their ids, among items that were read together."""
         places = [item for item in found.values() if isinstance(item, _DatasetItem)]
         return {item.pk.partition("#")[2]: item.name for item in places if item.deleted_at is None}

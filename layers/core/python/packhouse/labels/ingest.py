@@ -12,7 +12,7 @@ from packhouse.aws.clock import Clock, now
 from packhouse.aws.dynamo import Transaction, while_stale
 from packhouse.aws.objects import Objects
 from packhouse.errors import UnitFailedError
-from packhouse.jobs.model import Job, JobError, JobStatus
+from packhouse.jobs.model import Job, JobStatus
 from packhouse.jobs.store import JobStore
 from packhouse.labels.model import LabelFault, Revision, ValidationStatus
 from packhouse.labels.rules import with_revisions
@@ -29,6 +29,7 @@ from packhouse.pipeline.ingest import (
     iter_owned_lines,
     seal_revision,
 )
+from packhouse.pipeline.statistics import decode_statistics
 from packhouse.settings import IngestSettings
 
 _JSON = "application/json"
@@ -102,7 +103,7 @@ class Ingest:
         sealed = seal_revision(chunks, list(keys), CAPABILITIES[payload["capability"]])
         if sealed.passed:
             self.data.write_once(f"{payload['prefix']}revision.json", sealed.document, _JSON)
-        self._settle(payload, sealed)
+        self._settle(payload, sealed, self._count_groups(payload["prefix"], chunks))
         if not sealed.passed:
             raise UnitFailedError("LABEL_ROWS_INVALID", _sentence(sealed))
         return {"rows": sealed.rows, "content_hash": sealed.content_hash}
@@ -110,7 +111,14 @@ class Ingest:
     def _iter_keys(self, prefix: str, chunk: Chunk) -> Iterator[bytes]:
         return iter_keys(self.data.read_sealed(f"{chunk_key(prefix, chunk.part)}.keys", chunk.keys_sha256))
 
-    def _settle(self, payload: dict[str, Any], sealed: SealedRevision) -> None:
+    def _count_groups(self, prefix: str, chunks: list[Chunk]) -> int:
+        groups: set[str] = set()
+        for chunk in chunks:
+            body = self.data.read_sealed(f"{chunk_key(prefix, chunk.part)}.stats.json", chunk.statistics_sha256)
+            groups.update(decode_statistics(body).groups)
+        return len(groups)
+
+    def _settle(self, payload: dict[str, Any], sealed: SealedRevision, groups: int) -> None:
         """Write the verdict; the job ends with it when it passed (a failed one ends in RecordFailure)."""
 
         def judged(revision: Revision) -> Revision:
@@ -119,44 +127,50 @@ class Ingest:
                     "validation_status": ValidationStatus.PASSED if sealed.passed else ValidationStatus.FAILED,
                     "content_hash": sealed.content_hash,
                     "rows": sealed.rows,
+                    "groups": groups,
                     "fault_count": sealed.fault_count,
                     "faults": tuple(LabelFault(**msgspec.structs.asdict(fault)) for fault in sealed.faults),
                 }
             )
 
-        end = (JobStatus.READY, None) if sealed.passed else None
-        while_stale(lambda: self._judge(payload, payload["job_id"], judged, end))
+        def finish(tx: Transaction) -> None:
+            if sealed.passed:
+                self.jobs.put_ended(tx, payload["job_id"], JobStatus.READY, self.clock(), None)
+            tx.commit()
+
+        while_stale(lambda: self._judge(payload, judged, finish))
 
     def _judge(
         self,
         subject: Mapping[str, str],
-        job_id: str,
         judged: Callable[[Revision], Revision],
-        end: tuple[JobStatus, JobError | None] | None,
+        finish: Callable[[Transaction], object],
     ) -> None:
-        """Write the revision as judged, what its pack remembers of it, and the job's end, together."""
+        """Write the revision as judged and what its pack remembers of it; `finish` adds the job's end and commits."""
         place, revision_id = Workspace(*subject["workspace"].split("/")), subject["revision_id"]
         pack, version, revisions = self.store.get_with_revisions(place, subject["label_pack_id"])
         replaced = [judged(known) if known.revision_id == revision_id else known for known in revisions]
         tx = Transaction()
         self.store.put_pack(tx, with_revisions(pack, replaced, self.clock()), version)
         self.store.put_revision(tx, next(known for known in replaced if known.revision_id == revision_id))
-        if end is not None:
-            self.jobs.put_ended(tx, job_id, end[0], self.clock(), end[1])
-        tx.commit()
+        finish(tx)
 
-    def fail(self, job: Job, error: JobError) -> None:
-        """End a job that failed; a revision that was not judged yet has failed with it."""
+    def end(self, job: Job, commit: Callable[[Transaction], object]) -> None:
+        """End a job that failed or was cancelled; a revision that was not judged yet has failed with it."""
 
         def judged(revision: Revision) -> Revision:
-            if revision.validation_status is not ValidationStatus.PENDING:
+            if revision.validation_status is not ValidationStatus.PENDING or job.error is None:
                 return revision
-            fault = LabelFault(line=0, pointer="", rule=error.code, detail=error.detail)
+            fault = LabelFault(line=0, pointer="", rule=job.error.code, detail=job.error.detail)
             return revision.model_copy(
                 update={"validation_status": ValidationStatus.FAILED, "faults": (fault,), "fault_count": 1}
             )
 
-        while_stale(lambda: self._judge(job.execution_input, job.job_id, judged, (JobStatus.FAILED, error)))
+        def finish(tx: Transaction) -> None:
+            self.jobs.put_ended(tx, job.job_id, job.status, job.ended_at or self.clock(), job.error)
+            commit(tx)
+
+        while_stale(lambda: self._judge(job.execution_input, judged, finish))
 
 
 def chunk_key(prefix: str, part: int) -> str:

@@ -50,12 +50,14 @@ class RevisionRef(BaseModel):
     validation_status: ValidationStatus
     content_hash: str | None
     rows: int
+    groups: int | None = None
 
 
 class LabelPack(BaseModel):
     """A label pack and what it remembers of its revisions.
 
-    `newest_reviewed` is the newest that is reviewed or approved; `revoked_last`: the newest decision is a revocation.
+    `newest_reviewed` is the newest that is reviewed or approved; `revoked_last`: the newest decision is a revocation;
+    `newest_eligibility` is that of the newest revision, `None` before the first.
     """
 
     model_config = ConfigDict(frozen=True, defer_build=True)
@@ -72,6 +74,7 @@ class LabelPack(BaseModel):
     newest_approved: RevisionRef | None = None
     newest_reviewed: RevisionRef | None = None
     revoked_last: bool = False
+    newest_eligibility: Eligibility | None = None
     created_at: str
     created_by: str
     updated_at: str
@@ -104,6 +107,7 @@ class Revision(BaseModel):
     sha256: str | None
     content_hash: str | None = None
     rows: int | None = None
+    groups: int | None = None
     fault_count: int = 0
     faults: tuple[LabelFault, ...] = ()
     job_id: str | None = None
@@ -125,6 +129,54 @@ class HistoryEntry(BaseModel):
     after: str
     note: str | None
     facts: dict[str, Any] = {}
+
+
+class Series(BaseModel):
+    """A label review series: a pack as the sequence of its revisions; `eligibility_status` is the newest one's."""
+
+    model_config = ConfigDict(frozen=True, defer_build=True)
+
+    series_id: str
+    label_pack_id: str
+    workspace: str
+    capability: str
+    name: str
+    review_status: ReviewStatus
+    validation_status: ValidationStatus
+    eligibility_status: Eligibility | None
+    revision_count: int
+    approved: RevisionRef | None
+    updated_at: str
+
+
+class SeriesRevision(BaseModel):
+    """A revision as its series shows it; its faults stand with the revision itself."""
+
+    model_config = ConfigDict(frozen=True, defer_build=True)
+
+    revision_id: str
+    revision: int
+    validation_status: ValidationStatus
+    eligibility_status: Eligibility
+    rows: int | None
+    groups: int | None
+    content_hash: str | None
+    fault_count: int
+    job_id: str | None
+    created_at: str
+    created_by: str
+    submitted_at: str | None
+
+
+class SeriesDetail(Series):
+    """A series with the newest `SERIES_SHOWN` of its revisions and of the decisions over them, both newest first."""
+
+    revisions: tuple[SeriesRevision, ...]
+    history: tuple[HistoryEntry, ...]
+    history_count: int
+
+
+SERIES_SHOWN = 1_000
 
 
 def upload_key(project_id: str, label_pack_id: str, revision_id: str) -> str:

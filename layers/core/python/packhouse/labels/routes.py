@@ -1,42 +1,57 @@
-"""`/api/v1/label-packs`."""
+"""`/api/v1/label-packs` and `/api/v1/label-review-series`."""
 
 from typing import Any, Literal
 
 from aws_lambda_powertools.event_handler import Response
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from packhouse.access.model import Action
-from packhouse.api.app import accepted, answer, spliced
+from packhouse.api.app import accepted, answer, page, spliced
 from packhouse.api.bodies import NoBody, RequestBody
 from packhouse.api.endpoints import Call, Endpoints, Listed
 from packhouse.api.fields import Name, Prose, Sha256
 from packhouse.api.paging import Cursors, NoQuery, Section
 from packhouse.jobs.model import Job
-from packhouse.labels.model import Eligibility, LabelPack, ReviewDecision, Revision
+from packhouse.labels.model import (
+    Eligibility,
+    LabelPack,
+    ReviewDecision,
+    ReviewStatus,
+    Revision,
+    Series,
+    SeriesDetail,
+)
 from packhouse.labels.service import Labels, rows_as_ndjson
-from packhouse.pipeline.capabilities import CAPABILITIES
+from packhouse.pipeline.capabilities import CapabilityName
 
 INLINE_ROWS = 1_000
 UPLOAD_BYTES = 5 * 1024**3
 _PATH = "/api/v1/label-packs"
 _PACK = f"{_PATH}/{{label_pack_id}}"
 _REVISION = f"{_PACK}/revisions/{{revision_id}}"
+_SERIES = "/api/v1/label-review-series"
 _CHANGED = ("LABEL_PACK_NOT_FOUND", "REVIEW_CONFLICT")
+
+
+class PackFilters(Section):
+    """Which label packs are listed."""
+
+    capability: CapabilityName | None = None
+    review_status: ReviewStatus | None = None
+
+
+class SeriesFilters(PackFilters):
+    """Which label review series are listed; `eligibility_status` is that of the newest revision."""
+
+    eligibility_status: Eligibility | None = None
 
 
 class LabelPackRequest(RequestBody):
     """A new label pack."""
 
-    capability: str = Field(json_schema_extra={"enum": list(CAPABILITIES)})
+    capability: CapabilityName
     name: Name
     description: Prose | None = None
-
-    @field_validator("capability")
-    @classmethod
-    def _known(cls, value: str) -> str:
-        if value not in CAPABILITIES:
-            raise ValueError(f"must be one of {', '.join(CAPABILITIES)}")
-        return value
 
 
 class RevisionRequest(RequestBody):
@@ -85,12 +100,14 @@ def register(api: Endpoints, labels: Labels, cursors: Cursors) -> None:
         )
 
     @api.get(_PATH, Action.READ, result=Listed(LabelPack), refusals=("INVALID_CURSOR", "PROJECT_NOT_FOUND"))
-    def list_label_packs(call: Call[Section]) -> Response[str]:
+    def list_label_packs(call: Call[PackFilters]) -> Response[str]:
         """List the label packs of the project, oldest first."""
-        bound = ("label-packs", str(call.workspace))
-        after = cursors.open(call.wanted.cursor, *bound)
-        bodies, rest = labels.list_packs(call.workspace, call.wanted.limit, after)
-        return spliced(bodies, cursors.seal(rest, *bound))
+        bodies, cursor = cursors.turn(
+            call.wanted,
+            ("label-packs", str(call.workspace)),
+            lambda filters, after: labels.list_packs(call.workspace, filters, call.wanted.limit, after),
+        )
+        return spliced(bodies, cursor)
 
     @api.get(_PACK, Action.READ, refusals=("LABEL_PACK_NOT_FOUND",))
     def get_label_pack(call: Call[NoQuery]) -> LabelPack:
@@ -118,11 +135,21 @@ def register(api: Endpoints, labels: Labels, cursors: Cursors) -> None:
             call.once,
         )
 
-    @api.get(f"{_PACK}/revisions", Action.READ, result=Listed(Revision), refusals=("LABEL_PACK_NOT_FOUND",))
-    def list_revisions(call: Call[NoQuery]) -> dict[str, Any]:
+    @api.get(
+        f"{_PACK}/revisions",
+        Action.READ,
+        result=Listed(Revision),
+        refusals=("INVALID_CURSOR", "LABEL_PACK_NOT_FOUND"),
+    )
+    def list_revisions(call: Call[Section]) -> Response[str]:
         """List the revisions of a label pack, newest first."""
-        revisions = labels.store.iter_revisions(call.workspace, call.path["label_pack_id"])
-        return {"items": [item.model_dump(mode="json") for item in revisions], "next_cursor": None}
+        label_pack_id, limit = call.path["label_pack_id"], call.wanted.limit
+        bodies, cursor = cursors.turn(
+            call.wanted,
+            ("revisions", str(call.workspace), label_pack_id),
+            lambda _, after: labels.store.list_revision_bodies(call.workspace, label_pack_id, limit, after),
+        )
+        return spliced(bodies, cursor)
 
     @api.get(_REVISION, Action.READ, refusals=("REVISION_NOT_FOUND",))
     def get_revision(call: Call[NoQuery]) -> Revision:
@@ -170,3 +197,18 @@ def register(api: Endpoints, labels: Labels, cursors: Cursors) -> None:
             call.caller,
             call.once,
         )
+
+    @api.get(_SERIES, Action.READ, result=Listed(Series), refusals=("INVALID_CURSOR", "PROJECT_NOT_FOUND"))
+    def list_label_review_series(call: Call[SeriesFilters]) -> dict[str, Any]:
+        """List the label review series of the project, oldest first: each pack with where its review stands."""
+        items, cursor = cursors.turn(
+            call.wanted,
+            ("label-review-series", str(call.workspace)),
+            lambda filters, after: labels.list_series(call.workspace, filters, call.wanted.limit, after),
+        )
+        return page(items, cursor)
+
+    @api.get(f"{_SERIES}/{{series_id}}", Action.READ, refusals=("LABEL_PACK_NOT_FOUND",))
+    def get_label_review_series(call: Call[NoQuery]) -> SeriesDetail:
+        """Get a label review series: its revisions with their eligibility, and every decision over them."""
+        return labels.get_series(call.workspace, call.path["series_id"])

@@ -1,15 +1,20 @@
 """Pure decisions over label packs."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from packhouse.errors import ConflictError
 from packhouse.labels.model import (
+    SERIES_SHOWN,
     Eligibility,
+    HistoryEntry,
     LabelPack,
     ReviewDecision,
     ReviewStatus,
     Revision,
     RevisionRef,
+    Series,
+    SeriesDetail,
+    SeriesRevision,
     ValidationStatus,
 )
 
@@ -57,21 +62,54 @@ def with_revisions(pack: LabelPack, newest_first: Iterable[Revision], moment: st
         update={
             "validation_status": newest.validation_status if newest else ValidationStatus.PENDING,
             "revisions": newest.revision if newest else 0,
-            "newest_approved": _ref(approved),
-            "newest_reviewed": _ref(reviewed),
+            "newest_approved": revision_ref(approved) if approved else None,
+            "newest_reviewed": revision_ref(reviewed) if reviewed else None,
             "revoked_last": bool(revoked_last),
+            "newest_eligibility": newest.eligibility_status if newest else None,
             "updated_at": moment,
         }
     )
 
 
-def _ref(revision: Revision | None) -> RevisionRef | None:
-    if revision is None:
-        return None
+def revision_ref(revision: Revision) -> RevisionRef:
+    """Return the revision as its pack remembers it."""
     return RevisionRef(
         revision_id=revision.revision_id,
         revision=revision.revision,
         validation_status=revision.validation_status,
         content_hash=revision.content_hash,
         rows=revision.rows or 0,
+        groups=revision.groups,
     )
+
+
+def withdraws(decision: ReviewDecision | Eligibility) -> bool:
+    """Whether a decision may take back what a build has counted on."""
+    return decision in {ReviewDecision.REJECT, ReviewDecision.REVOKE, Eligibility.REVOKED}
+
+
+def series_of(pack: LabelPack) -> Series:
+    """Return the pack as its label review series; a pack has one, under its own id."""
+    return Series(
+        **pack.model_dump(include=_OF_PACK),
+        series_id=pack.label_pack_id,
+        eligibility_status=pack.newest_eligibility,
+        revision_count=pack.revisions,
+        approved=pack.newest_approved,
+    )
+
+
+def series_detail(pack: LabelPack, newest_first: Sequence[Revision], history: Sequence[HistoryEntry]) -> SeriesDetail:
+    """Return the series with the newest of its revisions and decisions; both are given newest first."""
+    return SeriesDetail(
+        **dict(series_of(pack)),
+        revisions=tuple(
+            SeriesRevision(**revision.model_dump(include=_OF_REVISION)) for revision in newest_first[:SERIES_SHOWN]
+        ),
+        history=tuple(history[:SERIES_SHOWN]),
+        history_count=len(history),
+    )
+
+
+_OF_PACK = Series.model_fields.keys() & LabelPack.model_fields.keys() - {"revisions"}
+_OF_REVISION = set(SeriesRevision.model_fields)

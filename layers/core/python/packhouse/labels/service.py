@@ -1,13 +1,14 @@
 """Use cases of label packs: create, upload, submit, review, make eligible."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from packhouse.access.model import Principal, Workspace
 from packhouse.aws import executions
 from packhouse.aws.clock import Clock, NewId, later, new_id, now
-from packhouse.aws.dynamo import Transaction, while_stale
+from packhouse.aws.dynamo import Place, Transaction, while_stale
 from packhouse.aws.objects import URL_SECONDS, Objects
 from packhouse.aws.once import Once
 from packhouse.catalog.store import CatalogStore
@@ -20,10 +21,19 @@ from packhouse.labels.model import (
     LabelPack,
     ReviewDecision,
     Revision,
+    Series,
+    SeriesDetail,
     revision_prefix,
     upload_key,
 )
-from packhouse.labels.rules import check_transition, review_status, with_revisions
+from packhouse.labels.rules import (
+    check_transition,
+    review_status,
+    series_detail,
+    series_of,
+    with_revisions,
+    withdraws,
+)
 from packhouse.labels.store import LabelStore
 
 NDJSON = "application/x-ndjson"
@@ -105,6 +115,7 @@ class Labels:
                 update={
                     "revisions": revision.revision,
                     "validation_status": revision.validation_status,
+                    "newest_eligibility": revision.eligibility_status,
                     "updated_at": moment,
                 }
             )
@@ -180,6 +191,8 @@ class Labels:
             tx = Transaction()
             self.store.put_pack(tx, reviewed, version)
             self.store.put_history(tx, label_pack_id, entry, self.new_id("his"))
+            if withdraws(decision):
+                self.store.put_withdrawal(tx, workspace)
             return once.commit(tx, reviewed)
 
         return while_stale(attempt)
@@ -218,18 +231,31 @@ class Labels:
             self.store.put_pack(tx, with_revisions(pack, replaced, moment), version)
             self.store.put_revision(tx, after)
             self.store.put_history(tx, label_pack_id, entry, self.new_id("his"))
+            if withdraws(status):
+                self.store.put_withdrawal(tx, workspace)
             return once.commit(tx, after)
 
         return while_stale(attempt)
 
     def list_packs(
-        self, workspace: Workspace, limit: int, after: dict[str, Any] | None
-    ) -> tuple[list[str], dict[str, Any] | None]:
+        self, workspace: Workspace, filters: Mapping[str, str], limit: int, after: Place | None
+    ) -> tuple[list[str], Place | None]:
         """Return a page of the project's packs as their stored JSON, and where the next page begins."""
-        bodies, rest = self.store.list_pack_bodies(workspace, limit, after)
+        bodies, rest = self.store.list_pack_bodies(workspace, filters, limit, after)
         if not bodies and after is None:
             self.catalog.get_project(workspace)  # an empty project, or none at all: only then is the look worth it
         return bodies, rest
+
+    def list_series(
+        self, workspace: Workspace, filters: Mapping[str, str], limit: int, after: Place | None
+    ) -> tuple[list[Series], Place | None]:
+        """Return a page of the project's label review series, oldest first, and where the next page begins."""
+        bodies, rest = self.list_packs(workspace, filters, limit, after)
+        return [series_of(LabelPack.model_validate_json(body)) for body in bodies], rest
+
+    def get_series(self, workspace: Workspace, series_id: str) -> SeriesDetail:
+        """Return a label review series with its revisions and the decisions over them."""
+        return series_detail(*self.store.get_series(workspace, series_id))
 
 
 def ingest_input(pack: LabelPack, revision: Revision) -> dict[str, str]:

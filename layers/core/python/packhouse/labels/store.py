@@ -1,12 +1,14 @@
 """The `labels` table.
 
 LP#<label pack> / META                 the pack; `version` moves with every change of it
-                                       (index `by_workspace`: all packs of a project)
+                                       (indexes `by_workspace` and `by_capability`: all packs of a project,
+                                       all of one capability)
 LP#<label pack> / REV#<revision>       a revision (ids sort in time: newest first is the query backwards)
 LP#<label pack> / HIST#<time>#<id>     one decision, append only
+FENCE#<workspace> / META               `version` counts what was withdrawn in the project: builds may have relied on it
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
@@ -14,7 +16,7 @@ from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
 from packhouse.access.model import Workspace
-from packhouse.aws.dynamo import StaleError, Transaction, bind
+from packhouse.aws.dynamo import Found, Key, Place, StaleError, Transaction, bind, filtered, section
 from packhouse.errors import ConflictError, NotFoundError
 from packhouse.labels.model import HistoryEntry, LabelPack, Revision
 
@@ -28,6 +30,15 @@ class _ByWorkspace(GlobalSecondaryIndex["_LabelItem"]):  # type: ignore[no-untyp
     pk = UnicodeAttribute(range_key=True)
 
 
+class _ByCapability(GlobalSecondaryIndex["_LabelItem"]):  # type: ignore[no-untyped-call]  # pynamodb
+    class Meta:
+        index_name = "by_capability"
+        projection = AllProjection()
+
+    listed_for = UnicodeAttribute(hash_key=True)
+    pk = UnicodeAttribute(range_key=True)
+
+
 class _LabelItem(Model):
     class Meta:
         table_name = ""
@@ -36,14 +47,26 @@ class _LabelItem(Model):
     sk = UnicodeAttribute(range_key=True)
     workspace = UnicodeAttribute(null=True)
     listed_in = UnicodeAttribute(null=True)
+    listed_for = UnicodeAttribute(null=True)
     version = NumberAttribute(null=True)
     job_id = UnicodeAttribute(null=True)
-    body = UnicodeAttribute()
+    review_status = UnicodeAttribute(null=True)
+    eligibility_status = UnicodeAttribute(null=True)
+    body = UnicodeAttribute(null=True)
     by_workspace = _ByWorkspace()
+    by_capability = _ByCapability()
 
 
 def _pk(label_pack_id: str) -> str:
     return f"LP#{label_pack_id}"
+
+
+def _listed_for(workspace: str, capability: str) -> str:
+    return f"{workspace}#{capability}"
+
+
+def _fence_pk(workspace: Workspace) -> str:
+    return f"FENCE#{workspace}"
 
 
 def _missing_pack(label_pack_id: str, workspace: Workspace) -> NotFoundError:
@@ -59,7 +82,8 @@ class LabelStore:
     def put_new_pack(self, tx: Transaction, pack: LabelPack) -> None:
         """Add the write of a new pack."""
         item = _LabelItem(_pk(pack.label_pack_id), "META", workspace=pack.workspace, version=1)
-        item.listed_in = pack.workspace
+        item.listed_in, item.listed_for = pack.workspace, _listed_for(pack.workspace, pack.capability)
+        item.review_status = pack.review_status.value
         item.body = pack.model_dump_json()
         tx.put(item, _LabelItem.pk.does_not_exist(), ConflictError("REVIEW_CONFLICT", "The label pack id is taken."))
 
@@ -74,21 +98,45 @@ class LabelStore:
         return LabelPack.model_validate_json(item.body), int(item.version)
 
     def list_pack_bodies(
-        self, workspace: Workspace, limit: int, after: dict[str, Any] | None
-    ) -> tuple[list[str], dict[str, Any] | None]:
-        """Return a page of a project's packs, oldest first, as their stored JSON, and where the next page begins."""
-        pages = _LabelItem.by_workspace.query(str(workspace), limit=limit, last_evaluated_key=after)
-        bodies = [item.body for item in pages]
-        return bodies, pages.last_evaluated_key
+        self, workspace: Workspace, filters: Mapping[str, str], limit: int, after: Place | None
+    ) -> tuple[list[str], Place | None]:
+        """Return a page of a project's packs, oldest first, as their stored JSON, and where the next page begins.
 
-    def pack_key(self, label_pack_id: str) -> tuple[type[Model], str, str]:
+        `filters` are of `capability`, `review_status` and `eligibility_status` (the newest revision's).
+        One query a megabyte.
+        """
+        conditions = {name: value for name, value in filters.items() if name != "capability"}
+        how: dict[str, Any] = {
+            "filter_condition": filtered(_LabelItem, conditions),
+            "limit": None if conditions else limit,
+            "last_evaluated_key": after,
+        }
+        if "capability" in filters:
+            rows = _LabelItem.by_capability.query(_listed_for(str(workspace), filters["capability"]), **how)
+        else:
+            rows = _LabelItem.by_workspace.query(str(workspace), **how)
+        items, rest = section(rows, limit)
+        return [item["body"]["S"] for item in items], rest
+
+    def pack_key(self, label_pack_id: str) -> Key:
         """Return the pack's key, for reads together with other items."""
         return _LabelItem, _pk(label_pack_id), "META"
 
-    def packs_in(self, found: Mapping[tuple[str, str], Model]) -> dict[str, LabelPack]:
+    def packs_in(self, found: Found) -> dict[str, LabelPack]:
         """Return the packs among items that were read together, of whatever project, by id."""
-        packs = [LabelPack.model_validate_json(item.body) for item in found.values() if isinstance(item, _LabelItem)]
+        items = [item for item in found.values() if isinstance(item, _LabelItem) and item.sk == "META"]
+        packs = [LabelPack.model_validate_json(item.body) for item in items if item.pk.startswith(_pk(""))]
         return {pack.label_pack_id: pack for pack in packs}
+
+    def revision_key(self, label_pack_id: str, revision_id: str) -> Key:
+        """Return a revision's key, for reads together with other items."""
+        return _LabelItem, _pk(label_pack_id), f"REV#{revision_id}"
+
+    def revisions_in(self, found: Found) -> dict[str, Revision]:
+        """Return the revisions among items that were read together, by id."""
+        items = [item for item in found.values() if isinstance(item, _LabelItem) and item.sk.startswith("REV#")]
+        revisions = [Revision.model_validate_json(item.body) for item in items]
+        return {revision.revision_id: revision for revision in revisions}
 
     def get_with_revisions(self, workspace: Workspace, label_pack_id: str) -> tuple[LabelPack, int, list[Revision]]:
         """Return a pack, its version and its revisions, newest first; one query a megabyte."""
@@ -102,9 +150,40 @@ class LabelStore:
             raise _missing_pack(label_pack_id, workspace)
         return pack, version, revisions[::-1]
 
-    def iter_revisions(self, workspace: Workspace, label_pack_id: str) -> Iterator[Revision]:
-        """Yield the revisions of a pack, newest first."""
-        yield from self.get_with_revisions(workspace, label_pack_id)[2]
+    def get_series(
+        self, workspace: Workspace, label_pack_id: str
+    ) -> tuple[LabelPack, list[Revision], list[HistoryEntry]]:
+        """Return a pack, its revisions and the decisions over it, both newest first; one query a megabyte."""
+        pack, revisions, history = None, [], []
+        for item in _LabelItem.query(_pk(label_pack_id), scan_index_forward=False, consistent_read=True):
+            if item.sk == "META":
+                pack = LabelPack.model_validate_json(item.body)
+            elif item.sk.startswith("REV#"):
+                revisions.append(Revision.model_validate_json(item.body))
+            else:
+                history.append(HistoryEntry.model_validate_json(item.body))
+        if pack is None or pack.workspace != str(workspace):
+            raise _missing_pack(label_pack_id, workspace)
+        return pack, revisions, history
+
+    def list_revision_bodies(
+        self, workspace: Workspace, label_pack_id: str, limit: int, after: Place | None
+    ) -> tuple[list[str], Place | None]:
+        """Return a page of a pack's revisions, newest first, as their stored JSON; one query, or two where none is."""
+        rows = _LabelItem.query(
+            _pk(label_pack_id),
+            _LabelItem.sk.startswith("REV#"),
+            limit=limit,
+            last_evaluated_key=after,
+            scan_index_forward=False,
+            consistent_read=True,
+        )
+        items, rest = section(rows, limit)
+        if not items:
+            self.get_pack(workspace, label_pack_id)
+        elif items[0]["workspace"]["S"] != str(workspace):
+            raise _missing_pack(label_pack_id, workspace)
+        return [item["body"]["S"] for item in items], rest
 
     def get_revision(self, workspace: Workspace, label_pack_id: str, revision_id: str) -> Revision:
         """Return a revision of a pack of the project; one read."""
@@ -118,9 +197,16 @@ class LabelStore:
 
     def put_pack(self, tx: Transaction, pack: LabelPack, version: int) -> None:
         """Add the change of a pack that was read at `version`."""
+        actions = [
+            _LabelItem.body.set(pack.model_dump_json()),
+            _LabelItem.version.set(version + 1),
+            _LabelItem.review_status.set(pack.review_status.value),
+        ]
+        if pack.newest_eligibility is not None:
+            actions.append(_LabelItem.eligibility_status.set(pack.newest_eligibility.value))
         tx.update(
             _LabelItem(_pk(pack.label_pack_id), "META"),
-            [_LabelItem.body.set(pack.model_dump_json()), _LabelItem.version.set(version + 1)],
+            actions,
             _LabelItem.version == version,
             StaleError("REVIEW_CONFLICT", "The label pack changed at the same moment; read it again and repeat."),
         )
@@ -151,6 +237,21 @@ class LabelStore:
         """Add one decision to the history."""
         item = _LabelItem(_pk(label_pack_id), f"HIST#{entry.at}#{entry_id}", body=entry.model_dump_json())
         tx.put(item, _LabelItem.pk.does_not_exist(), ConflictError("REVIEW_CONFLICT", "The history entry exists."))
+
+    def put_withdrawal(self, tx: Transaction, workspace: Workspace) -> None:
+        """Add that something which builds may rely on is taken back; it is in the same transaction."""
+        tx.update(_LabelItem(_fence_pk(workspace), "META"), [_LabelItem.version.add(1)])
+
+    def fence_key(self, workspace: Workspace) -> Key:
+        """Return the key of a project's fence, for reads together with other items."""
+        return _LabelItem, _fence_pk(workspace), "META"
+
+    def demand_fence(self, tx: Transaction, workspace: Workspace, found: Found) -> None:
+        """Require that nothing of the project was taken back since its fence was read, together with other items."""
+        fence = found.get((_fence_pk(workspace), "META"))
+        seen = _LabelItem.version == fence.version if isinstance(fence, _LabelItem) else _LabelItem.pk.does_not_exist()
+        moved = StaleError("REVIEW_CONFLICT", "A label pack was withdrawn at the same moment; look again.")
+        tx.check(_LabelItem, _fence_pk(workspace), "META", seen, moved)
 
     def _revision_item(self, revision: Revision) -> _LabelItem:
         item = _LabelItem(_pk(revision.label_pack_id), f"REV#{revision.revision_id}", workspace=revision.workspace)

@@ -1,0 +1,18 @@
+"""Jobs of every kind over HTTP: how far they are, and their cancellation."""
+
+from packhouse.api.app import create_app, handler_of
+from packhouse.api.endpoints import Endpoints
+from packhouse.api.paging import Cursors
+from packhouse.aws.once import OnceTable
+from packhouse.jobs.routes import register
+from packhouse.settings import JobsSettings
+from packhouse.settle import Settle
+
+_settings = JobsSettings.from_env()
+OnceTable(_settings.idempotency_table)
+_settle = Settle.from_settings(_settings)
+
+app = create_app()
+endpoints = Endpoints(app)
+register(endpoints, _settle.jobs, _settle.machines, _settle.cancel, Cursors(_settings.cursor_secret))
+handler = handler_of(app)

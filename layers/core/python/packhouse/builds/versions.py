@@ -1,0 +1,122 @@
+"""Use cases of dataset versions: list them, trace one, compare two, download one."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import orjson
+from pydantic import BaseModel
+
+from packhouse.access.model import Workspace
+from packhouse.aws.clock import Clock, later, now
+from packhouse.aws.objects import URL_SECONDS, Objects
+from packhouse.builds.model import LISTED_PACKS, DatasetVersion, LineageKind
+from packhouse.builds.results import BuiltVersion, left_out_sample
+from packhouse.builds.sources import read_snapshot
+from packhouse.builds.steps import left_out_key
+from packhouse.builds.store import BuildStore
+from packhouse.errors import ConflictError, NotFoundError
+from packhouse.pipeline.build import LeftOutRow, Shard
+from packhouse.pipeline.diff import ShardRows, class_deltas, diff_rows, differing, read_index
+from packhouse.pipeline.statistics import builtins
+
+DIFF_ROWS = 1_000_000
+"""As many differing rows of one version a request compares: they take about 190 MB."""
+
+
+@dataclass(frozen=True)
+class Versions:
+    """The dataset versions of projects, as they were built."""
+
+    store: BuildStore
+    data: Objects
+    clock: Clock = now
+
+    def list_lineage(
+        self, workspace: Workspace, dataset_version_id: str, kind: LineageKind, limit: int, start: int
+    ) -> tuple[list[BaseModel], int | None]:
+        """Return a page of a version's lineage, and how much of it comes before the next page, if there is one.
+
+        Packs are in the order of their ids. Rows that stayed out are in the order of the units that read them, in a
+        unit by sample id; `ConflictError` (`DATASET_NOT_READY`) until they are known.
+        """
+        version = self.store.get(workspace, dataset_version_id)
+        if kind is LineageKind.LEFT_OUT:
+            listed, total = self._left_out(version, limit, start)
+        else:
+            total = version.included_count if kind is LineageKind.INCLUDED else version.excluded_count
+            # A version names the first ones itself.
+            known = version if total <= LISTED_PACKS else read_snapshot(self.data, version.snapshot_key)
+            packs = known.included if kind is LineageKind.INCLUDED else known.excluded
+            listed = list(packs[start : start + limit])
+        return listed, start + limit if start + limit < total else None
+
+    def _left_out(self, version: DatasetVersion, limit: int, start: int) -> tuple[list[BaseModel], int]:
+        if version.built is None:
+            raise _not_ready(version)
+        units = orjson.loads(self.data.read(f"{version.prefix}plan.json"))["left_out"]
+        sources = read_snapshot(self.data, version.snapshot_key).included if units else ()
+        listed: list[BaseModel] = []
+        before = 0
+        for unit, count in units:
+            if before < start + limit and start < before + count:
+                rows = msgspec.json.decode(self.data.read(left_out_key(version.prefix, unit)), type=list[LeftOutRow])
+                wanted = rows[max(start - before, 0) : start + limit - before]
+                listed += [left_out_sample(row, sources[row.source], sources[row.kept_source]) for row in wanted]
+            before += count
+        return listed, before
+
+    def diff(self, workspace: Workspace, dataset_version_id: str, against: str) -> dict[str, Any]:
+        """Return what changed from the version `against` to the other one: rows, and labels per class.
+
+        Both must be ready. Shards that both have are not read; `ConflictError` (`DIFF_TOO_LARGE`) when the others of
+        one have more than `DIFF_ROWS` rows.
+        """
+        versions = [self.store.get(workspace, name) for name in (against, dataset_version_id)]
+        for version in versions:
+            if version.sealed is None:
+                raise _not_ready(version)
+        shards = differing(self._shards(versions[0]), self._shards(versions[1]))
+        if max(sum(shard.rows for shard in differ) for differ in shards) > DIFF_ROWS:
+            raise ConflictError("DIFF_TOO_LARGE", f"More than {DIFF_ROWS:,} rows are in shards that differ.")
+        before, after = (self._iter_rows(*pair) for pair in zip(versions, shards, strict=True))
+        classes = [(version.built or {})["stats"]["classes"] for version in versions]
+        return {
+            "dataset_version_id": dataset_version_id,
+            "against": against,
+            "rows": diff_rows(before, after).shown(),
+            "classes": builtins(class_deltas(*classes)),
+        }
+
+    def _shards(self, version: DatasetVersion) -> list[Shard]:
+        return msgspec.json.decode(self.data.read(f"{version.prefix}built.json"), type=BuiltVersion).shards
+
+    def _iter_rows(self, version: DatasetVersion, shards: list[Shard]) -> Iterator[ShardRows]:
+        for shard in shards:
+            yield read_index(self.data.read(f"{version.prefix}index/{shard.name}.json"))
+
+    def list_exports(self, workspace: Workspace, dataset_version_id: str) -> list[dict[str, Any]]:
+        """Return the files of a version that is ready, each with a URL that downloads it for a quarter of an hour."""
+        version = self.store.get(workspace, dataset_version_id)
+        if version.sealed is None:
+            raise _not_ready(version)
+        expires_at = later(self.clock(), URL_SECONDS)
+        return [self._downloadable(version, file) | {"expires_at": expires_at} for file in version.sealed["exports"]]
+
+    def _downloadable(self, version: DatasetVersion, file: Mapping[str, Any]) -> dict[str, Any]:
+        filename = f"{version.capability}-{version.version_id}-{file['name']}"
+        url = self.data.presign_get(f"{version.prefix}{file['key']}", filename, file["content_type"])
+        return {**file, "url": url}
+
+    def get_export(self, workspace: Workspace, dataset_version_id: str, name: str) -> dict[str, Any]:
+        """Return one file of a version by its name."""
+        for file in self.list_exports(workspace, dataset_version_id):
+            if file["name"] == name:
+                return file
+        raise NotFoundError("EXPORT_NOT_FOUND", f"{dataset_version_id} has no export {name}.")
+
+
+def _not_ready(version: DatasetVersion) -> ConflictError:
+    detail = f"The dataset {version.dataset_version_id} is {version.build_status}."
+    return ConflictError("DATASET_NOT_READY", detail, job_id=version.job_id)
