@@ -1,4 +1,4 @@
-"""Every POST of the API, each with a project made ready for it and the body that it is sent."""
+"""Every POST of the API that writes, each with a project made ready for it and the body that it is sent."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -113,6 +113,12 @@ def built_by_force(project: Project) -> Command:
     return Command(BUILD, command.body | {"force": True}, command.body)
 
 
+def cancelled(project: Project) -> Command:
+    """A build takes several tasks one after the other: the next request finds it open."""
+    made = project.editor.post(BUILD, built(project).body)
+    return Command(f"/api/v1/jobs/{made['job_id']}/cancel", {}, {})
+
+
 Prepare = Callable[[Project], Command]
 CASES: list[tuple[str, Prepare]] = [
     ("/namespaces", new_namespace),
@@ -130,4 +136,5 @@ CASES: list[tuple[str, Prepare]] = [
     ("/api/v1/label-packs/{label_pack_id}/revisions/{revision_id}/eligibility", made_eligible),
     ("/api/v1/datasets/build", built),
     ("/api/v1/datasets/build", built_by_force),
+    ("/api/v1/jobs/{job_id}/cancel", cancelled),
 ]

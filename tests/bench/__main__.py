@@ -22,6 +22,7 @@ FIGURES = {
     "P2": "round_trips.measure",
     "P3": "warm_reads.measure_reads",
     "P4": "warm_reads.measure_lists",
+    "B1": "large_builds.measure",
 }
 WIDTH = 140  # of the tables when the output is not a terminal
 REPORT = ROOT / "docs" / "benchmarks.md"

@@ -9,21 +9,17 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
-from packhouse.access.model import Principal, Role, Workspace
-from packhouse.aws.dynamo import Transaction
+from packhouse.access.model import Principal, Role
+from packhouse.aws.objects import Objects
 from packhouse.builds.store import BuildStore
-from packhouse.labels.model import LabelPack, ReviewStatus, RevisionRef, ValidationStatus
 from packhouse.labels.store import LabelStore
 from tests.bench.handlers import Handlers
+from tests.bench.prepared import CAPABILITY, NAMESPACE, OTHER, PROJECT, make_ready, put_packs
 from tests.bench.wire import Wire
 
-NAMESPACE, PROJECT, OTHER = "counted", "match-day", "second-day"
 WORKSPACE = f"{NAMESPACE}/{PROJECT}"
 OWNER = Principal(principal_id="user-owner", memberships={NAMESPACE: Role.OWNER})
-CAPABILITY = "ball_detection"
-MOMENT = "2026-04-15T10:00:00.005Z"
 LARGE = 5_000  # members of a collection
-PACKS = 251  # the first of them lies in another project
 Json = dict[str, Any]
 
 
@@ -56,16 +52,30 @@ READ = Budget(1, stated=True)
 ONE, TWO = Budget(1, stated=True), Budget(2, stated=True)
 COMMAND = Budget(1)
 DECISION = Budget(2)
+CANCEL = Budget(4)
+"""The job, what it is for (which the job alone says), the end of both in one transaction, a note behind the stop.
+
+The note is a write of its own: until the execution was stopped, the sweeper must find that it is still to be stopped.
+"""
 
 
-def build_budget(packs: int) -> Budget:
-    """A build request: the packs by the hundred, the transaction and one more; the snapshot in S3."""
-    return Budget(2 + ceil(packs / 100), 1, stated=True)
+def build_budget(packs: int, s3: int = 1) -> Budget:
+    """A build request: the packs by the hundred, the transaction and one more; the snapshot in S3.
+
+    What else is read (the project, a counter or a dataset, a version to stick to) rides in the packs' last call where
+    it has room, and is the one more where it has none. A dataset's counter goes by the dataset's id and is read after.
+    """
+    return Budget(2 + ceil(packs / 100), s3, stated=True)
 
 
 def reuse_budget(packs: int) -> Budget:
     """The same request again: the design grants no more calls to DynamoDB; the snapshot is there and looked at."""
-    return Budget(build_budget(packs).dynamodb, 2, stated=True)
+    return build_budget(packs, 2)
+
+
+def preflight_budget(packs: int) -> Budget:
+    """A build without its transaction; the revision, the statistics and the sample keys of every pack in S3."""
+    return Budget(build_budget(packs).dynamodb - 1, 3 * packs)
 
 
 class Walk:
@@ -203,6 +213,8 @@ def _iter_labels(walk: Walk) -> Iterator[Spent]:
     spent, pack = walk.request(DECISION, "POST", at, {"capability": CAPABILITY, "name": "pack"}, status=201)
     yield spent
     yield walk.request(READ, "GET", at)[0]
+    filters = f"capability={CAPABILITY}&review_status=pending"
+    yield walk.request(READ, "GET", f"{at}?{filters}", name=f"GET {at}, filtered")[0]
     pack_at = f"{at}/{pack['label_pack_id']}"
     yield walk.request(READ, "GET", pack_at)[0]
     yield walk.request(READ, "GET", f"{at}/lp_none", name=f"GET {at}/{{label_pack_id}}, not there", status=404)[0]
@@ -219,71 +231,80 @@ def _iter_labels(walk: Walk) -> Iterator[Spent]:
     yield walk.request(READ, "GET", revision_at)[0]
     spent, job = walk.request(Budget(3, 1), "POST", f"{revision_at}/submit", {}, status=202)
     yield spent
-    yield walk.request(READ, "GET", f"/api/v1/jobs/{job['job_id']}")[0]
+    jobs_at = "/api/v1/jobs"
+    yield walk.request(READ, "GET", jobs_at)[0]
+    yield walk.request(READ, "GET", f"{jobs_at}?kind=label_ingest&status=queued", name=f"GET {jobs_at}, filtered")[0]
+    yield walk.request(READ, "GET", f"{jobs_at}/{job['job_id']}")[0]
+    yield from _iter_cancelled(walk, "ingest", job["job_id"])
     yield walk.request(DECISION, "POST", f"{pack_at}/review", {"decision": "approve"})[0]
     yield walk.request(DECISION, "POST", f"{revision_at}/eligibility", {"status": "REVIEWED"})[0]
+    yield from _iter_series(walk, pack["label_pack_id"])
+
+
+def _iter_series(walk: Walk, series_id: str) -> Iterator[Spent]:
+    at = "/api/v1/label-review-series"
+    yield walk.request(READ, "GET", at)[0]
+    filters = f"capability={CAPABILITY}&review_status=approved&eligibility_status=REVIEWED"
+    yield walk.request(READ, "GET", f"{at}?{filters}", name=f"GET {at}, filtered")[0]
+    yield walk.request(READ, "GET", f"{at}/{series_id}")[0]
+
+
+def _iter_cancelled(walk: Walk, kind: str, job_id: str) -> Iterator[Spent]:
+    for budget, what in ((CANCEL, kind), (READ, f"{kind} again")):
+        name = f"POST /api/v1/jobs/{{job_id}}/cancel, {what}"
+        yield walk.request(budget, "POST", f"/api/v1/jobs/{job_id}/cancel", {}, name=name)[0]
 
 
 def _iter_builds(walk: Walk, variables: Mapping[str, str]) -> Iterator[Spent]:
-    ids = put_packs(LabelStore(variables["LABELS_TABLE"]))
+    data = Objects(variables["DATA_BUCKET"])
+    ids = put_packs(LabelStore(variables["LABELS_TABLE"]), data)
     at = "/api/v1/datasets"
+    of_packs: Json = {"capability": CAPABILITY}
+    # The project's policy stands with the project alone.
+    yield walk.request(Budget(2), "GET", f"{at}/build/candidates?capability={CAPABILITY}")[0]
+    for count in (1, 99, 100):
+        body = of_packs | {"label_pack_ids": ids[1 : count + 1]}
+        name = f"POST {at}/build/preflight, {count} packs"
+        yield walk.request(preflight_budget(count), "POST", f"{at}/build/preflight", body, name=name)[0]
+    made = []
     for count in (1, 99, 100, 250):
-        body = {"capability": CAPABILITY, "label_pack_ids": ids[1 : count + 1], "name": f"build-{count}"}
+        body = of_packs | {"label_pack_ids": ids[1 : count + 1], "name": f"build-{count}"}
         name = f"POST {at}/build, {count} packs"
         spent, built = walk.request(build_budget(count), "POST", f"{at}/build", body, name=name, status=202)
         yield spent
         yield walk.request(reuse_budget(count), "POST", f"{at}/build", body, name=f"{name}, reused", status=202)[0]
-    body = {"capability": CAPABILITY, "label_pack_ids": ids[:2], "name": "two projects"}
+        made.append(built["dataset_version_id"])
+    body = of_packs | {"label_pack_ids": ids[:2], "name": "two projects"}
     name = f"POST {at}/build, 2 packs of 2 projects"
     yield walk.request(build_budget(2), "POST", f"{at}/build", body, name=name, status=202)[0]
-    version_at = f"{at}/{built['dataset_version_id']}"
-    yield walk.request(READ, "GET", version_at)[0]
-    _make_ready(BuildStore(variables["BUILDS_TABLE"]), built["dataset_version_id"])
-    yield walk.request(READ, "GET", f"{version_at}/exports")[0]
-    yield walk.request(READ, "GET", f"{version_at}/exports/train.ndjson.gz")[0]
+    for count in (2, 100):
+        body = of_packs | {"label_pack_ids": ids[2 : count + 2], "dataset": "once"}
+        name = f"POST {at}/build, {count} packs, in a dataset"
+        yield walk.request(build_budget(count), "POST", f"{at}/build", body, name=name, status=202)[0]
+    yield from _iter_versions(walk, BuildStore(variables["BUILDS_TABLE"]), data, made)
+    body = of_packs | {"label_pack_ids": ids[3:5], "split": {"sticky_to": made[0]}}
+    name = f"POST {at}/build, 2 packs, splits kept"
+    spent, built = walk.request(build_budget(2), "POST", f"{at}/build", body, name=name, status=202)
+    yield spent
+    yield from _iter_cancelled(walk, "build", built["job_id"])
 
 
-def put_packs(store: LabelStore) -> list[str]:
-    """Write approved packs as an ingest and a review leave them; return their ids."""
-    ids = [f"lp_{number:026d}" for number in range(PACKS)]
-    for start in range(0, PACKS, 100):
-        tx = Transaction()
-        for number in range(start, min(start + 100, PACKS)):
-            store.put_new_pack(tx, _approved_pack(ids[number], OTHER if number == 0 else PROJECT))
-        tx.commit()
-    return ids
-
-
-def _approved_pack(label_pack_id: str, project: str) -> LabelPack:
-    revision = RevisionRef(
-        revision_id=label_pack_id.replace("lp_", "lpr_"),
-        revision=1,
-        validation_status=ValidationStatus.PASSED,
-        content_hash="sha256:" + label_pack_id[3:].rjust(64, "0"),
-        rows=1,
-    )
-    return LabelPack(
-        label_pack_id=label_pack_id,
-        workspace=f"{NAMESPACE}/{project}",
-        project_id=f"prj_{project}",
-        capability=CAPABILITY,
-        name="counted",
-        description=None,
-        review_status=ReviewStatus.APPROVED,
-        validation_status=ValidationStatus.PASSED,
-        revisions=1,
-        newest_approved=revision,
-        newest_reviewed=revision,
-        created_at=MOMENT,
-        created_by="user-owner",
-        updated_at=MOMENT,
-    )
-
-
-def _make_ready(store: BuildStore, dataset_version_id: str) -> None:
-    version = store.get(Workspace(NAMESPACE, PROJECT), dataset_version_id)
-    name = "train.ndjson.gz"
-    sealed = {"manifest_hash": "sha256:0", "exports": [{"name": name, "key": name, "content_type": "application/gzip"}]}
-    tx = Transaction()
-    store.put_ready(tx, version, sealed, MOMENT)
-    tx.commit()
+def _iter_versions(walk: Walk, store: BuildStore, data: Objects, made: list[str]) -> Iterator[Spent]:
+    """Read versions: the first of `made` is of one pack, the last of more packs than a version names itself."""
+    at = "/api/v1/datasets"
+    yield walk.request(READ, "GET", at)[0]
+    filters = f"capability={CAPABILITY}&scope=workspace&status=queued"
+    yield walk.request(READ, "GET", f"{at}?{filters}", name=f"GET {at}, filtered")[0]
+    yield walk.request(READ, "GET", f"{at}/{made[-1]}")[0]
+    for version_id in (made[0], made[-1]):
+        make_ready(store, data, version_id)
+    named, route = f"{at}/{made[0]}/lineage", f"GET {at}/{{dataset_id}}/lineage"
+    yield walk.request(READ, "GET", f"{named}?kind=included", name=f"{route}, 1 pack")[0]
+    many = f"{at}/{made[-1]}/lineage?kind=included"
+    yield walk.request(Budget(1, 1), "GET", many, name=f"{route}, 250 packs")[0]
+    # What stayed out of which unit, the names of the sources, and the one unit that the page is of.
+    yield walk.request(Budget(1, 3), "GET", f"{named}?kind=left_out", name=f"{route}, samples")[0]
+    # Of each version its list of shards, and the one shard that the other has not.
+    yield walk.request(Budget(2, 4), "GET", f"{at}/{made[-1]}/diff?against={made[0]}")[0]
+    yield walk.request(READ, "GET", f"{at}/{made[-1]}/exports")[0]
+    yield walk.request(READ, "GET", f"{at}/{made[-1]}/exports/train.ndjson.gz")[0]

@@ -1,9 +1,9 @@
 """P2: round trips per request, counted on the wire between the real handlers and the emulator."""
 
 from collections import Counter
-from typing import Any
 
 from local.deploy import STAGE
+from local.stack import Stack
 from tests.bench.endpoints import Spent, iter_spent
 from tests.bench.figure import Figure, Run
 from tests.bench.handlers import Handlers
@@ -19,10 +19,9 @@ def measure(run: Run) -> Figure:
     """Count what every endpoint costs on a freshly deployed stack."""
     stack = run.stack
     wire = Wire()
-    lambdas = stack.client("lambda")
     with run.steps("P2 round trips", 0) as bar:
         variables = {
-            function.name: _deployed_variables(lambdas, function.name) | SILENT
+            function.name: deployed_variables(stack, function.name) | SILENT
             for function in iter_functions()
             if function.routes or function.name == "authorizer"
         }
@@ -41,9 +40,12 @@ def measure(run: Run) -> Figure:
     return as_figure(spent)
 
 
-def _deployed_variables(lambdas: Any, function: str) -> dict[str, str]:
+def deployed_variables(stack: Stack, function: str) -> dict[str, str]:
+    """Return the environment of a function as it is deployed."""
     name = f"packhouse-{STAGE}-{function.replace('_', '-')}"
-    told: dict[str, str] = lambdas.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    told: dict[str, str] = stack.client("lambda").get_function_configuration(FunctionName=name)["Environment"][
+        "Variables"
+    ]
     return told
 
 

@@ -39,8 +39,9 @@ class Wire:
         session.register("before-send", self._count)
 
     def answer_executions(self, session: Any) -> None:
-        """Answer StartExecution here instead of sending it, so that no machine runs while round trips are counted."""
+        """Answer starts and stops here instead of sending them: no machine runs while round trips are counted."""
         session.register("before-send.sfn.StartExecution", self._started)
+        session.register("before-send.sfn.StopExecution", self._stopped)
 
     def of(self, service: str) -> tuple[str, ...]:
         """Return the operations of one service."""
@@ -60,6 +61,10 @@ class Wire:
         self.calls.append(("sfn", "StartExecution"))
         started = {"executionArn": "arn:aws:states:us-east-1:0:execution:counted:job", "startDate": 0}
         return canned(request.url, 200, started)
+
+    def _stopped(self, request: AWSPreparedRequest, **_: object) -> AWSResponse:
+        self.calls.append(("sfn", "StopExecution"))
+        return canned(request.url, 200, {"stopDate": 0})
 
 
 @contextmanager

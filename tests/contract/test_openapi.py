@@ -19,7 +19,7 @@ from packhouse.about.document import ANSWERS, contexts
 from packhouse.api.parameters import PATH
 from packhouse.api.problems import STATUS_OF
 from packhouse.errors import CODES
-from tests.contract.codes import EXCLUSION, JOB, places
+from tests.contract.codes import places
 from tests.contract.openapi import KEPT, PROBLEM, Route, described
 from tests.contract.registered import load
 from tests.contract.sources import EVENTS, Json, folders, functions
@@ -29,8 +29,8 @@ OPERATIONS = DOCUMENT.operations
 SCHEMAS: dict[str, Json] = DOCUMENT.whole["components"]["schemas"]
 ON_EVERY_CALL = {"INVALID_REQUEST", "TOO_MANY_REQUESTS", "INTERNAL_ERROR", "SERVICE_UNAVAILABLE"}
 ON_EVERY_WRITE = {"INVALID_JSON", "BODY_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE"}
-OF_TASKS = {"JOB_ENDED"}
-"""Raised by a class with a status, and to the tasks of a machine alone."""
+READING_POSTS = {("POST", "/api/v1/datasets/build/preflight")}
+"""They write nothing: there is nothing that an `Idempotency-Key` could keep from being done twice."""
 
 
 def iter_events() -> Iterator[tuple[Route, Json]]:
@@ -76,6 +76,12 @@ def codes_of(operation: Json) -> dict[str, int]:
             assert told["properties"]["status"] == {"const": int(status)}
             found.update(dict.fromkeys(told["properties"]["code"]["enum"], int(status)))
     return found
+
+
+def statuses_of_answers() -> dict[str, set[str]]:
+    """Return every code that an answer can have, with its statuses; not those that stand within one, or in a job."""
+    found = {code: {place for place in told if place.isdigit()} for code, told in places().items()}
+    return {code: statuses for code, statuses in found.items() if statuses}
 
 
 def iter_fields(schema: Any) -> Iterator[str]:
@@ -138,7 +144,10 @@ def test_an_operation_says_what_it_does_and_what_it_takes(route: Route) -> None:
     heads = {found["name"] for found in parameters if found["in"] == "header"}
     public = operation.get("security") == []
     assert ("X-Workspace" in heads) is (path.startswith("/api/v1/") and not public)
-    assert ("Idempotency-Key" in heads) is (method == "POST")
+    assert ("Idempotency-Key" in heads) is (method == "POST" and route not in READING_POSTS)
+    for status, response in operation["responses"].items():
+        is_repeated = "Idempotency-Key" in heads and status.startswith("2")
+        assert ("Idempotency-Replayed" in response.get("headers", {})) is is_repeated
     assert ("If-None-Match" in heads) is ("304" in operation["responses"]) is (method == "GET")
     assert ("requestBody" in operation) is (method in {"POST", "PUT", "PATCH"})
     assert all(re.match(r"[A-Z`]", found["description"]) for found in parameters)
@@ -150,7 +159,6 @@ def test_an_operation_tells_every_refusal_of_its_kind(route: Route) -> None:
     codes, names = codes_of(operation), {found["name"] for found in parameters_of(operation)}
     expected = set(ON_EVERY_CALL)
     expected |= ON_EVERY_WRITE if method != "GET" else set()
-    expected |= {"IDEMPOTENCY_KEY_REUSED"} if method == "POST" else set()
     expected |= {"UNAUTHORIZED"} if operation.get("security") != [] else set()
     expected |= {"PRECONDITION_FAILED"} if "If-Match" in names else set()
     if "x-action" in operation:
@@ -158,6 +166,7 @@ def test_an_operation_tells_every_refusal_of_its_kind(route: Route) -> None:
         expected |= {"PROJECT_NOT_FOUND"} if in_project else {"NAMESPACE_NOT_FOUND"}
         expected |= {"FORBIDDEN"} if in_project or operation["x-action"] != "read" else set()
     assert expected <= codes.keys()
+    assert ("IDEMPOTENCY_KEY_REUSED" in codes) is ("Idempotency-Key" in names)
     assert codes.items() <= STATUS_OF.items()
     for code, status in codes.items():
         assert f"`{code}`: {CODES[code]}" in DOCUMENT.resolved(operation["responses"][str(status)])["description"]
@@ -165,14 +174,12 @@ def test_an_operation_tells_every_refusal_of_its_kind(route: Route) -> None:
 
 def test_the_codes_of_the_document_are_those_that_an_answer_can_have() -> None:
     told = {code for operation in OPERATIONS.values() for code in codes_of(operation)}
-    assert told == {code for code, found in places().items() if found - {JOB, EXCLUSION}} - OF_TASKS
+    assert told == statuses_of_answers().keys()
     assert told <= CODES.keys()
 
 
 def test_a_code_has_the_status_of_the_errors_that_bear_it() -> None:
-    statuses = {code: found - {JOB, EXCLUSION} for code, found in places().items() if code not in OF_TASKS}
-    of_answers = {code: found for code, found in statuses.items() if found}
-    assert {code: {str(status)} for code, status in STATUS_OF.items()} == of_answers
+    assert {code: {str(status)} for code, status in STATUS_OF.items()} == statuses_of_answers()
 
 
 def test_every_example_passes_its_schema_and_has_no_field_beside_it() -> None:

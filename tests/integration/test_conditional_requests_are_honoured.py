@@ -11,6 +11,7 @@ from tests.containers import COLLECTIONS, DATASETS, Containers, succeeded
 from tests.registry import Json, Project, Registry, problem
 
 KINDS = ["project", "dataset", "collection"]
+BUILD = "/api/v1/datasets/build"
 
 
 @dataclass(frozen=True)
@@ -219,6 +220,29 @@ def test_if_match_where_it_is_not_honoured_is_refused(
         assert refused_header(answer) == "header If-Match"
     assert [row["name"] for row in space.all_of(DATASETS, DATASETS)] == ["kept"]
     assert space.get(COLLECTIONS, "kept")["members"] == ["a"]
+
+
+@pytest.mark.parametrize("path", [f"{BUILD}/preflight", "/api/v1/jobs/job_none/cancel"])
+@pytest.mark.parametrize("header", ["If-Match", "If-None-Match"])
+def test_a_condition_on_a_post_is_refused_whether_it_writes_or_reads(project: Project, path: str, header: str) -> None:
+    answer = project.call("POST", path, json={}, headers={header: "*"})
+    assert refused_header(answer) == f"header {header}"
+
+
+OF_LABELS = [
+    "/api/v1/label-packs?capability=ball_detection&review_status=pending",
+    "/api/v1/label-review-series?capability=ball_detection",
+    f"{BUILD}/candidates?capability=ball_detection",
+]
+
+
+@pytest.mark.parametrize("path", OF_LABELS)
+def test_a_filtered_list_that_the_caller_has_is_not_sent_again(project: Project, path: str) -> None:
+    headers = {"If-None-Match": project.call("GET", path).headers["ETag"]}
+    project.new_pack("player_detection")
+    assert project.call("GET", path, headers=headers).status_code == 304
+    project.new_pack()
+    assert project.call("GET", path, headers=headers).status_code == 200
 
 
 @pytest.mark.parametrize("steps", [(DATASETS,), (COLLECTIONS,), (COLLECTIONS, "kept", "members")])

@@ -11,7 +11,10 @@ from tests.registry import Json, Project, problem
 
 JSON = {"Content-Type": "application/json"}
 PACKS = "/api/v1/label-packs"
+SERIES = "/api/v1/label-review-series"
+VERSIONS = "/api/v1/datasets"
 BUILD = "/api/v1/datasets/build"
+JOBS = "/api/v1/jobs"
 
 
 @pytest.fixture(scope="module")
@@ -37,10 +40,17 @@ DOORS: dict[str, tuple[str, Callable[[Containers], str], Json, str]] = {
     "collection-members": ("POST", lambda space: space.at(COLLECTIONS, "kept", "members"), {"add": ["a"]}, "editor"),
     "packs": ("POST", lambda space: PACKS, {"capability": "ball_detection", "name": "p"}, "editor"),
     "build": ("POST", lambda space: BUILD, {"capability": "ball_detection", "label_pack_ids": ["lp_1"]}, "editor"),
+    "preflight": (
+        "POST",
+        lambda space: f"{BUILD}/preflight",
+        {"capability": "ball_detection", "label_pack_ids": ["lp_1"]},
+        "editor",
+    ),
+    "cancel": ("POST", lambda space: f"{JOBS}/job_none/cancel", {}, "editor"),
 }
 every_door = pytest.mark.parametrize("door", DOORS)
 # Those of one function read bodies alike; one door of each says so.
-one_door_a_function = pytest.mark.parametrize("door", ["keys", "dataset", "packs", "build"])
+one_door_a_function = pytest.mark.parametrize("door", ["keys", "dataset", "packs", "build", "cancel"])
 
 
 def knock(space: Containers, door: str, person: str | None = None, **content: Any) -> Any:
@@ -55,7 +65,8 @@ def faults_of(answer: Any) -> dict[str, str]:
 
 def with_more(door: str, more: str) -> str:
     """Return the JSON of a body that the door takes, with more text in it."""
-    return json.dumps(DOORS[door][2])[:-1] + f", {more}}}"
+    body = DOORS[door][2]
+    return json.dumps(body)[:-1] + (", " if body else "") + more + "}"
 
 
 ALL_FAULTS: list[tuple[str, Json, set[str]]] = [
@@ -75,6 +86,12 @@ ALL_FAULTS: list[tuple[str, Json, set[str]]] = [
     ("collection-members", {"add": "a", "remove": [""], "set": []}, {"/add", "/remove/0", "/set"}),
     ("packs", {"capability": "chess", "name": " "}, {"/capability", "/name"}),
     ("build", {"label_pack_ids": [1], "split": {"seed": "0"}}, {"/capability", "/label_pack_ids/0", "/split/seed"}),
+    (
+        "preflight",
+        {"label_pack_ids": ["lp 1"], "dataset": "a/b", "split": {"ratio": {"train": 2.0}, "sticky_to": ""}},
+        {"/capability", "/label_pack_ids/0", "/dataset", "/split/ratio", "/split/sticky_to"},
+    ),
+    ("cancel", {"reason": "late", "force": True}, {"/reason", "/force"}),
 ]  # fmt: skip
 
 
@@ -154,6 +171,9 @@ STRICT: list[tuple[str, Json, str]] = [
     ("build", {"split": {"seed": True}}, "/split/seed"),
     ("build", {"split": {"seed": 1.0}}, "/split/seed"),
     ("build", {"split": {"seed": "1"}}, "/split/seed"),
+    ("build", {"split": {"sticky_to": 1}}, "/split/sticky_to"),
+    ("build", {"split": {"strategy": "predefined", "seed": 1}}, "/split"),
+    ("build", {"dataset": 1}, "/dataset"),
     ("datasets", {"name": True}, "/name"),
     ("datasets", {"tags": {"0": "a"}}, "/tags"),
     ("keys", {"scopes": "read"}, "/scopes"),
@@ -175,6 +195,9 @@ LISTS: dict[str, Callable[[Containers], str]] = {
     "collections": lambda space: space.at(COLLECTIONS),
     "collection-members": lambda space: space.at(COLLECTIONS, "kept", "members"),
     "packs": lambda space: PACKS,
+    "series": lambda space: SERIES,
+    "versions": lambda space: VERSIONS,
+    "jobs": lambda space: JOBS,
 }
 READS = LISTS | {
     "namespace": lambda space: "/namespaces/acme",
@@ -194,7 +217,7 @@ def test_a_query_parameter_that_is_not_known_is_refused(space: Containers, read:
 
 @pytest.mark.parametrize("read", LISTS)
 def test_a_query_parameter_is_given_once_and_is_a_whole_number(space: Containers, read: str) -> None:
-    name = "limit" if read == "packs" else "pageSize"
+    name = "limit" if LISTS[read](space).startswith("/api/") else "pageSize"
 
     def faults(*values: str) -> dict[str, str]:
         query = [(name, value) for value in values]
@@ -203,6 +226,43 @@ def test_a_query_parameter_is_given_once_and_is_a_whole_number(space: Containers
     assert faults("1", "1") == {f"query {name}": "is given more than once"}
     for value in ("0", "201", "-1", "+1", "1.0", " 1", "1e1", "\u0661", "", "9" * 40):
         assert faults(value).keys() == {f"query {name}"}
+
+
+FILTERS = [
+    (PACKS, "capability", "review_status"),
+    (SERIES, "capability", "review_status", "eligibility_status"),
+    (VERSIONS, "capability", "scope", "status"),
+    (JOBS, "kind", "status"),
+    (f"{VERSIONS}/dsv_none/lineage", "kind"),
+    (f"{BUILD}/candidates", "capability"),
+]
+
+
+@pytest.mark.parametrize("told", FILTERS, ids=lambda told: told[0])
+def test_a_filter_is_one_of_its_words(space: Containers, told: tuple[str, ...]) -> None:
+    path, *names = told
+    for value in ("", "chess", "READY"):
+        answer = space.project.call("GET", path, params=dict.fromkeys(names, value))
+        assert faults_of(answer).keys() == {f"query {name}" for name in names}
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        (f"{BUILD}/candidates", "capability"),
+        (f"{VERSIONS}/dsv_none/lineage", "kind"),
+        (f"{VERSIONS}/dsv_none/diff", "against"),
+    ],
+)
+def test_what_a_read_must_be_asked_is_told(space: Containers, path: str, name: str) -> None:
+    assert faults_of(space.project.call("GET", path)).keys() == {f"query {name}"}
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "A" * 64, "\u00e4"])
+@pytest.mark.parametrize("path", [PACKS, SERIES, VERSIONS, JOBS, f"{BUILD}/candidates"])
+def test_a_cursor_that_was_made_up_is_refused(space: Containers, path: str, cursor: str) -> None:
+    asked = {"capability": "ball_detection"} if path.endswith("candidates") else {}
+    problem(space.project.call("GET", path, params=asked | {"cursor": cursor}), 400, "INVALID_CURSOR")
 
 
 def test_faults_of_a_query_are_told_at_once(space: Containers) -> None:
@@ -241,5 +301,6 @@ def test_what_was_refused_changed_nothing(space: Containers) -> None:
     kept = space.get(DATASETS, "kept")
     assert (kept["tags"], kept["metadata"], [one["members"] for one in kept["collections"]]) == ([], None, [["a"]])
     assert [space.get(kind)["total"] for kind in (DATASETS, COLLECTIONS)] == [1, 1]
-    assert space.project.editor.get(PACKS)["items"] == []
+    for path in (PACKS, SERIES, VERSIONS, JOBS):
+        assert space.project.editor.get(path)["items"] == []
     assert space.project.call("GET", space.at("api-keys"), "owner").json()["total"] == 0

@@ -1,4 +1,4 @@
-"""`Idempotency-Key` on every POST: the first answer again and nothing done twice; another body is refused."""
+"""`Idempotency-Key` on every POST that writes: the first answer again, nothing done twice, another body refused."""
 
 import json
 import uuid
@@ -7,14 +7,16 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.bench.template import iter_routes
+from packhouse.about.document import contexts
 from tests.commands import (
+    BUILD,
     CASES,
     PACKS,
     Command,
     Prepare,
     built,
     built_by_force,
+    cancelled,
     new_collection,
     new_dataset,
     new_key,
@@ -31,9 +33,10 @@ REPLAYED = "Idempotency-Replayed"
 
 
 POSTS = [prepare for _, prepare in CASES]
+BODILESS = (submitted, cancelled)
 every_post = pytest.mark.parametrize("prepare", POSTS, ids=lambda case: case.__name__)
 every_post_with_a_body = pytest.mark.parametrize(
-    "prepare", [prepare for prepare in POSTS if prepare is not submitted], ids=lambda case: case.__name__
+    "prepare", [prepare for prepare in POSTS if prepare not in BODILESS], ids=lambda case: case.__name__
 )
 
 
@@ -75,9 +78,13 @@ def kept_of(project: Project) -> list[str]:
     """Return everything that the tables hold of a project, item by item."""
     client = project.registry.stack.client("dynamodb")
     tables = [name for page in client.get_paginator("list_tables").paginate() for name in page["TableNames"]]
-    pages = (page for table in tables for page in client.get_paginator("scan").paginate(TableName=table))
-    items = (json.dumps(item, sort_keys=True) for page in pages for item in page["Items"])
-    return sorted(item for item in items if slug_of(project) in item)
+    return [item for table in tables for item in items_of(project, table) if slug_of(project) in item]
+
+
+def items_of(project: Project, table: str) -> list[str]:
+    """Return all items of a table, of whichever project."""
+    pages = project.registry.stack.client("dynamodb").get_paginator("scan").paginate(TableName=table)
+    return sorted(json.dumps(item, sort_keys=True) for page in pages for item in page["Items"])
 
 
 def settle(project: Project, made: Json) -> None:
@@ -87,8 +94,9 @@ def settle(project: Project, made: Json) -> None:
         project.job_at_its_end(job_id)
 
 
-def test_every_post_of_the_api_has_a_case() -> None:
-    assert {path for path, _ in CASES} == {route.path for route in iter_routes() if route.method == "POST"}
+def test_every_post_that_writes_has_a_case() -> None:
+    endpoints = [endpoint for context in contexts() for endpoint in context.endpoints]
+    assert {path for path, _ in CASES} == {endpoint.path for endpoint in endpoints if endpoint.is_command}
 
 
 @every_post
@@ -257,6 +265,28 @@ def test_the_longest_key_is_one(project: Project) -> None:
         first = done(project, command, key)
         assert replayed(project, command, key) == first
         Containers(project).delete(DATASETS, "training-v2")
+
+
+def test_a_post_that_writes_nothing_is_answered_anew_under_its_key(project: Project) -> None:
+    pack, key, path = project.new_approved_pack().label_pack_id, new_key_of_a_caller(), f"{BUILD}/preflight"
+    before = kept_of(project), items_of(project, "packhouse-local-idempotency")
+    for packs in ([pack], [pack, "lp_none"], [pack]):
+        body = {"capability": "ball_detection", "label_pack_ids": packs}
+        found = json.loads(done(project, Command(path, body, {}), key)["body"])
+        assert (found["requested_count"], found["included_count"]) == (len(packs), 1)
+    assert (kept_of(project), items_of(project, "packhouse-local-idempotency")) == before
+    assert before[0]
+    (fault,) = problem(send(project, Command(path, body, {}), "a b"), 400, "INVALID_REQUEST")["errors"]
+    assert fault["loc"] == "header Idempotency-Key"
+
+
+def test_a_job_is_cancelled_once_whatever_the_key(project: Project) -> None:
+    command = cancelled(project)
+    first = done(project, command, new_key_of_a_caller())
+    job = json.loads(first["body"])
+    assert (job["status"], job["error"]["code"]) == ("cancelled", "JOB_CANCELLED")
+    for key in (new_key_of_a_caller(), None):
+        assert done(project, command, key, person="owner") == first
 
 
 def test_a_change_is_no_post_and_is_made_each_time(project: Project) -> None:

@@ -19,7 +19,8 @@ PUBLIC, SIGNED_IN, READ, WRITE, EXPORT, OWN = "public", "signed in", "read", "wr
 NS, PRJ = "/namespaces/{slug}", "/namespaces/{slug}/projects/{projectSlug}"
 SETS, COLLECTIONS = f"{PRJ}/datasets", f"{PRJ}/collections"
 LP, REV = "/api/v1/label-packs/{label_pack_id}", "/api/v1/label-packs/{label_pack_id}/revisions/{revision_id}"
-DS = "/api/v1/datasets/{dataset_id}"
+SERIES, DS, JOBS = "/api/v1/label-review-series", "/api/v1/datasets/{dataset_id}", "/api/v1/jobs"
+BUILD = "/api/v1/datasets/build"
 CELLS: dict[Route, str] = {
     ("GET", "/api/v1/live"): PUBLIC,
     ("GET", "/api/v1/openapi.json"): PUBLIC,
@@ -58,12 +59,27 @@ CELLS: dict[Route, str] = {
     ("POST", f"{REV}/submit"): WRITE,
     ("POST", f"{REV}/eligibility"): WRITE,
     ("POST", f"{LP}/review"): WRITE,
-    ("POST", "/api/v1/datasets/build"): WRITE,
+    ("GET", SERIES): READ,
+    ("GET", f"{SERIES}/{{series_id}}"): READ,
+    ("GET", f"{BUILD}/candidates"): READ,
+    ("POST", f"{BUILD}/preflight"): WRITE,
+    ("POST", BUILD): WRITE,
+    ("GET", "/api/v1/datasets"): READ,
     ("GET", DS): READ,
+    ("GET", f"{DS}/lineage"): READ,
+    ("GET", f"{DS}/diff"): READ,
     ("GET", f"{DS}/exports"): EXPORT,
     ("GET", f"{DS}/exports/{{name}}"): EXPORT,
-    ("GET", "/api/v1/jobs/{job_id}"): READ,
+    ("GET", JOBS): READ,
+    ("GET", f"{JOBS}/{{job_id}}"): READ,
+    ("POST", f"{JOBS}/{{job_id}}/cancel"): WRITE,
 }
+QUERIES = {
+    f"{BUILD}/candidates": {"capability": "ball_detection"},
+    f"{DS}/lineage": {"kind": "included"},
+    f"{DS}/diff": {"against": "{dataset_id}"},
+}
+"""What a read must be asked, where it must; a variable names something that is there."""
 
 PERSONS: dict[str, set[str]] = {
     "owner": {READ, WRITE, EXPORT, OWN},
@@ -77,7 +93,7 @@ KEYS: dict[str, set[str]] = {"read key": {READ}, "write key": {WRITE}, "export k
 STRANGE = "key of another project"
 NOBODY = ("no token", "revoked key", "expired key")
 CALLERS = (*PERSONS, *KEYS, STRANGE, *NOBODY)
-REFUSED_AS = {("POST", "/api/v1/datasets/build"): "LABEL_PACK_IDS_REQUIRED"}
+REFUSED_AS = dict.fromkeys([("POST", BUILD), ("POST", f"{BUILD}/preflight")], "LABEL_PACK_IDS_REQUIRED")
 """How a body that nobody can pass is refused where a code says it better."""
 BAD_REQUEST, UNAUTHORIZED = 400, 401
 
@@ -95,6 +111,10 @@ class House:
         """Return a path in which every variable names something that is there."""
         return route.format(**self.place, name=next(name for step, name in NAMES.items() if step in route))
 
+    def query(self, route: str) -> dict[str, str]:
+        """Return what a read must be asked."""
+        return {name: value.format(**self.place) for name, value in QUERIES.get(route, {}).items()}
+
     def headers(self, caller: str) -> dict[str, str]:
         """Return the credential of a caller."""
         if caller in PERSONS:
@@ -104,7 +124,7 @@ class House:
     def ask(self, cell: Route, headers: Json) -> httpx.Response:
         """Send a request that no one's body can pass: whoever is let in meets 400, and nothing is changed."""
         method, route = cell
-        body = {"json": {"not": "a field"}} if method != "GET" else {}
+        body = {"json": {"not": "a field"}} if method != "GET" else {"params": self.query(route)}
         workspace = self.project.workspace if route.startswith("/api/v1") and CELLS[cell] != PUBLIC else None
         return self.project.registry.call(method, self.path(route), None, workspace, headers, **body)
 
@@ -157,6 +177,7 @@ def house(registry: Registry) -> House:
         "keyId": "key_none",
         "principalId": "user-guest",
         "label_pack_id": pack.label_pack_id,
+        "series_id": pack.label_pack_id,
         "revision_id": pack.revision_id,
         "dataset_id": version["dataset_version_id"],
         "job_id": version["job"]["job_id"],
@@ -231,17 +252,25 @@ def test_what_is_in_another_project_is_not_found(house: House, project: Project)
         (LP, "LABEL_PACK_NOT_FOUND"),
         (f"{LP}/revisions", "LABEL_PACK_NOT_FOUND"),
         (REV, "REVISION_NOT_FOUND"),
+        (f"{SERIES}/{{series_id}}", "LABEL_PACK_NOT_FOUND"),
         (DS, "DATASET_NOT_FOUND"),
+        (f"{DS}/lineage", "DATASET_NOT_FOUND"),
+        (f"{DS}/diff", "DATASET_NOT_FOUND"),
         (f"{DS}/exports", "DATASET_NOT_FOUND"),
         (f"{DS}/exports/{{name}}", "DATASET_NOT_FOUND"),
-        ("/api/v1/jobs/{job_id}", "JOB_NOT_FOUND"),
+        (f"{JOBS}/{{job_id}}", "JOB_NOT_FOUND"),
     ):
-        problem(project.call("GET", house.path(route)), 404, code)
+        problem(project.call("GET", house.path(route), params=house.query(route)), 404, code)
+    split = {"sticky_to": house.place["dataset_id"]}
+    kept = {"capability": "ball_detection", "label_pack_ids": ["lp_1"], "split": split}
     for route, body, code in (
         (f"{LP}/revisions", {"upload": "presigned"}, "LABEL_PACK_NOT_FOUND"),
         (f"{LP}/review", {"decision": "approve"}, "LABEL_PACK_NOT_FOUND"),
         (f"{REV}/submit", {}, "LABEL_PACK_NOT_FOUND"),
         (f"{REV}/eligibility", {"status": "REVIEWED"}, "LABEL_PACK_NOT_FOUND"),
+        (BUILD, kept, "DATASET_NOT_FOUND"),
+        (f"{BUILD}/preflight", kept, "DATASET_NOT_FOUND"),
+        (f"{JOBS}/{{job_id}}/cancel", {}, "JOB_NOT_FOUND"),
     ):
         problem(project.call("POST", house.path(route), json=body), 404, code)
 
@@ -300,6 +329,13 @@ def test_an_owner_does_not_take_their_own_role_away(house: House) -> None:
     problem(answer, 409, "LAST_OWNER")
 
 
+def test_what_is_listed_is_of_the_project(house: House, project: Project) -> None:
+    for route in ("/api/v1/label-packs", SERIES, f"{BUILD}/candidates", "/api/v1/datasets", JOBS):
+        listed = [place.call("GET", route, params=house.query(route)).json() for place in (house.project, project)]
+        assert listed[0]["items"]
+        assert listed[1] == {"items": [], "next_cursor": None}
+
+
 def test_the_listed_namespaces_are_ones_own(house: House) -> None:
     listed = house.project.registry.call("GET", "/namespaces", "stranger").json()
     assert house.place["slug"] not in [namespace["slug"] for namespace in listed["namespaces"]]
@@ -320,8 +356,8 @@ def test_only_developers_override_eligibility(registry: Registry) -> None:
     project.editor.post(f"{pack.path}/review", {"decision": "approve"})
     project.make_eligible(pack, "REVIEWED")
     wanted = {"capability": "ball_detection", "label_pack_ids": [label_pack_id], "include_reviewed_override": True}
-    for person in ("editor", "support", "owner"):
-        answer = project.call("POST", "/api/v1/datasets/build", person, json=wanted)
-        problem(answer, 403, "ELIGIBILITY_OVERRIDE_FORBIDDEN")
-    answer = project.call("POST", "/api/v1/datasets/build", "developer", json=wanted)
-    assert (answer.status_code, answer.json()["included_label_pack_ids"]) == (202, [label_pack_id])
+    for path, status in ((f"{BUILD}/preflight", 200), (BUILD, 202)):
+        for person in ("editor", "support", "owner"):
+            problem(project.call("POST", path, person, json=wanted), 403, "ELIGIBILITY_OVERRIDE_FORBIDDEN")
+        answer = project.call("POST", path, "developer", json=wanted)
+        assert (answer.status_code, answer.json()["included_label_pack_ids"]) == (status, [label_pack_id])

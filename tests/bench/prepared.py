@@ -1,0 +1,114 @@
+"""What lies in tables and buckets before a request is counted: as ingests, reviews and builds leave it."""
+
+import json
+
+import msgspec
+
+from packhouse.access.model import Workspace
+from packhouse.aws.dynamo import Transaction
+from packhouse.aws.objects import Objects, sha256_hex
+from packhouse.builds.model import DatasetVersion
+from packhouse.builds.results import BuiltVersion
+from packhouse.builds.steps import left_out_key
+from packhouse.builds.store import BuildStore
+from packhouse.labels.ingest import chunk_key
+from packhouse.labels.model import LabelPack, ReviewStatus, RevisionRef, ValidationStatus, revision_prefix
+from packhouse.labels.store import LabelStore
+from packhouse.pipeline.build import LeftOutRow, Shard
+from packhouse.pipeline.capabilities import CAPABILITIES
+from packhouse.pipeline.ingest import Part, ingest_part, iter_keys, iter_owned_lines, seal_revision
+from packhouse.pipeline.plan import LeftOutReason
+from packhouse.pipeline.statistics import Statistics
+
+NAMESPACE, PROJECT, OTHER = "counted", "match-day", "second-day"
+CAPABILITY = "ball_detection"
+MOMENT = "2026-04-15T10:00:00.005Z"
+PACKS = 251  # the first of them lies in another project
+SOURCES = 101  # so many of them have objects: as many as a preflight reads
+JSON = "application/json"
+
+
+def put_packs(store: LabelStore, data: Objects) -> list[str]:
+    """Write approved packs as an ingest and a review leave them; return their ids."""
+    ids = [f"lp_{number:026d}" for number in range(PACKS)]
+    for start in range(0, PACKS, 100):
+        tx = Transaction()
+        for number in range(start, min(start + 100, PACKS)):
+            project = OTHER if number == 0 else PROJECT
+            content_hash = _put_source(data, ids[number], project) if number < SOURCES else f"sha256:{number:064d}"
+            store.put_new_pack(tx, _approved_pack(ids[number], project, content_hash))
+        tx.commit()
+    return ids
+
+
+def _revision_id(label_pack_id: str) -> str:
+    return label_pack_id.replace("lp_", "lpr_")
+
+
+def _approved_pack(label_pack_id: str, project: str, content_hash: str) -> LabelPack:
+    revision = RevisionRef(
+        revision_id=_revision_id(label_pack_id),
+        revision=1,
+        validation_status=ValidationStatus.PASSED,
+        content_hash=content_hash,
+        rows=1,
+        groups=1,
+    )
+    return LabelPack(
+        label_pack_id=label_pack_id,
+        workspace=f"{NAMESPACE}/{project}",
+        project_id=f"prj_{project}",
+        capability=CAPABILITY,
+        name="counted",
+        description=None,
+        review_status=ReviewStatus.APPROVED,
+        validation_status=ValidationStatus.PASSED,
+        revisions=1,
+        newest_approved=revision,
+        newest_reviewed=revision,
+        created_at=MOMENT,
+        created_by="user-owner",
+        updated_at=MOMENT,
+    )
+
+
+def _put_source(data: Objects, label_pack_id: str, project: str) -> str:
+    """Write the sealed objects of a revision of one row, and return its content hash."""
+    upload = json.dumps({"sample_id": label_pack_id, "group": label_pack_id, "labels": []}).encode()
+    part, capability = Part(0, 0, len(upload)), CAPABILITIES[CAPABILITY]
+    ingested = ingest_part(part, iter_owned_lines([upload], part), capability)
+    sealed = seal_revision([ingested.chunk], [iter_keys(ingested.keys)], capability)
+    prefix = revision_prefix(f"prj_{project}", label_pack_id, _revision_id(label_pack_id))
+    stem = chunk_key(prefix, 0)
+    data.write_once(f"{stem}.stats.json", ingested.statistics, JSON)
+    data.write_once(f"{stem}.keys", ingested.keys, "application/octet-stream")
+    data.write_once(f"{prefix}revision.json", sealed.document, JSON)
+    if sealed.content_hash is None:
+        raise ValueError(sealed.faults)
+    return sealed.content_hash
+
+
+def make_ready(store: BuildStore, data: Objects, dataset_version_id: str) -> None:
+    """Leave a version as its build would: one shard, one row that stayed out, one file to download."""
+    version = store.get(Workspace(NAMESPACE, PROJECT), dataset_version_id)
+    _put_built(data, version)
+    splits = {"train": {"samples": 1, "groups": 1}}
+    built = {"splits": splits, "stats": {"classes": {}}, "assignment": f"sha256:{0:064d}"}
+    store.put_section(dataset_version_id, built=built)
+    name = "train.ndjson.gz"
+    sealed = {"manifest_hash": "sha256:0", "exports": [{"name": name, "key": name, "content_type": "application/gzip"}]}
+    tx = Transaction()
+    store.put_ready(tx, version, sealed, MOMENT)
+    tx.commit()
+
+
+def _put_built(data: Objects, version: DatasetVersion) -> None:
+    sample_id = version.dataset_version_id
+    shard = Shard("train/00000", "train", 1, 1, sha256_hex(sample_id.encode()))
+    built = BuiltVersion([shard], [version.project_id], Statistics(), {}, [], {})
+    index = {"shard": shard.name, "columns": {"sample_id": [sample_id], "content": ["0" * 16]}}
+    left_out = [LeftOutRow("again", LeftOutReason.DUPLICATE_SAMPLE, 0, 0)]
+    data.write_once(f"{version.prefix}built.json", msgspec.json.encode(built), JSON)
+    data.write_once(f"{version.prefix}index/{shard.name}.json", msgspec.json.encode(index), JSON)
+    data.write_once(f"{version.prefix}plan.json", msgspec.json.encode({"left_out": [[0, 1]]}), JSON)
+    data.write_once(left_out_key(version.prefix, 0), msgspec.json.encode(left_out), JSON)
