@@ -7,7 +7,7 @@ $(error Python 3.11 or later is needed: install it, or name it with PYTHON=...)
 endif
 IN := $(PYTHON) local/bootstrap.py
 
-.PHONY: run up down test lint bench faults lock help
+.PHONY: run up down test lint bench faults refusals lock help
 .DEFAULT_GOAL := help
 
 run: ## start the local stack, run the demo, stay until Ctrl-C (PORT=4566)
@@ -28,9 +28,13 @@ lint: ## the same without build and tests
 bench: ## measure and print the ratios
 	@$(IN) dev emulator sam -- -m tests.bench
 
-faults: ## try every single fault, 2,000 schedules and 40 threads, and print the counts
+faults: ## try every single fault, thousands of schedules and fifty threads, and print the counts
 	@PYTHONPATH=layers/core/python $(IN) dev emulator sam -- -m tests.faults.count
 	@$(IN) dev emulator sam -- -m tests.faults.claims
+	@$(IN) dev emulator sam -- -m tests.faults.same_builds
+
+refusals: ## bring about every refusal of builds, labels and jobs over HTTP, and print the answers
+	@PYTHONPATH=layers/core/python $(IN) dev emulator sam -- -m tests.refusals
 
 lock: ## pin the requirements files again
 	@$(IN) lock

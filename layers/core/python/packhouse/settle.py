@@ -18,7 +18,7 @@ from packhouse.aws.objects import Objects
 from packhouse.aws.once import Once
 from packhouse.builds.steps import BuildSteps
 from packhouse.errors import ConflictError
-from packhouse.jobs.model import Job, JobError, JobKind, JobStatus
+from packhouse.jobs.model import OPEN, Job, JobError, JobKind, JobStatus
 from packhouse.jobs.store import JobStore
 from packhouse.labels.ingest import Ingest
 from packhouse.settings import SettleSettings
@@ -72,13 +72,21 @@ class Settle:
         `ConflictError` when it ended otherwise.
         """
         job = self.jobs.get(workspace, job_id)
+        if job.status in OPEN:
+            error = JobError(code="JOB_CANCELLED", detail=f"Cancelled by {caller.principal_id}.")
+            ended = self._ended(job, JobStatus.CANCELLED, error)
+            try:
+                self.ends[job.kind](ended, lambda tx: once.commit(tx, ended))
+            except ConflictError:
+                job = self.jobs.get(workspace, job_id)  # it has ended in the meantime, or else it is still to be told
+                if job.status in OPEN:
+                    raise
+            else:
+                self._stop(ended)
+                return ended
         if job.status is JobStatus.CANCELLED:
             return once.keep(job)
-        error = JobError(code="JOB_CANCELLED", detail=f"Cancelled by {caller.principal_id}.")
-        ended = self._ended(job, JobStatus.CANCELLED, error)
-        self.ends[job.kind](ended, lambda tx: once.commit(tx, ended))
-        self._stop(ended)
-        return ended
+        raise ConflictError("JOB_ENDED", f"The job {job_id} ended as {job.status}.")
 
     def _ended(self, job: Job, status: JobStatus, error: JobError) -> Job:
         return job.model_copy(update={"status": status, "error": error, "ended_at": self.clock()})

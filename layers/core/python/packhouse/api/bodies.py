@@ -9,6 +9,7 @@ import hashlib
 import json
 import math
 import re
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
@@ -56,7 +57,14 @@ def read_body(event: APIGatewayProxyEvent, model: type[_Body]) -> _Body:
     try:
         return model.model_validate_json(text)
     except ValidationError as error:
-        raise RequestFaultsError([Fault(pointer(fault["loc"]), fault["msg"]) for fault in error.errors()]) from error
+        raise RequestFaultsError(
+            [Fault(pointer(fault["loc"]), reason_of(fault)) for fault in error.errors()]
+        ) from error
+
+
+def reason_of(fault: Mapping[str, Any]) -> str:
+    """Return what pydantic says is wrong, without its name for what our own validators raise."""
+    return str(fault["msg"]).removeprefix("Value error, ")
 
 
 def body_digest(event: APIGatewayProxyEvent) -> str:

@@ -17,6 +17,7 @@ import orjson
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from packhouse.api.bodies import reason_of
 from packhouse.errors import Fault, InvalidInputError, RequestFaultsError
 
 LIMIT, LONGEST = 50, 200
@@ -152,7 +153,7 @@ def read_query(event: APIGatewayProxyEvent, model: type[_Query]) -> _Query:
     try:
         found = model.model_validate({name: values[0] for name, values in given.items()})
     except ValidationError as error:
-        faults += [Fault(f"query {fault['loc'][0]}", fault["msg"]) for fault in error.errors()]
+        faults += [Fault(f"query {fault['loc'][0]}", reason_of(fault)) for fault in error.errors()]
     if faults:
         raise RequestFaultsError(faults)
     return found

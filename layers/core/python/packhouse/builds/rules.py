@@ -133,8 +133,10 @@ def selection_issues(selection: Selection) -> list[Issue]:
     return []
 
 
-def reuse_fingerprint(capability: str, included: tuple[IncludedPack, ...], split: SplitPlan) -> str:
-    """Return what two builds share that must give the same dataset: sources by content, split, policy.
+def reuse_fingerprint(
+    capability: str, included: tuple[IncludedPack, ...], split: SplitPlan, dataset_id: str | None = None
+) -> str:
+    """Return what two builds share that must give the same version: sources by content, split, policy, dataset.
 
     >>> pack = IncludedPack(label_pack_id="lp_1", workspace="acme/match-day", project_id="prj_1",
     ...     revision_id="lpr_1", content_hash="sha256:00", rows=3)
@@ -150,6 +152,7 @@ def reuse_fingerprint(capability: str, included: tuple[IncludedPack, ...], split
         "sources": sorted(sources),
         "split": split.snapshot(),
         "policy": CAPABILITIES[capability].policy,
+        "dataset": dataset_id,
     }
     return fingerprint(document)
 

@@ -168,7 +168,9 @@ class Builds:
     def _new_version(
         self, project: Project, request: BuildRequest, selection: Selection, dataset: Dataset | None, caller: Principal
     ) -> DatasetVersion:
-        reuse = reuse_fingerprint(request.capability, selection.included, request.split)
+        reuse = reuse_fingerprint(
+            request.capability, selection.included, request.split, dataset.id if dataset else None
+        )
         workspace = str(Workspace(project.namespace, project.slug))
         own = all(pack.workspace == workspace for pack in selection.included)
         return DatasetVersion(
@@ -198,7 +200,7 @@ class Builds:
 
     def _write_snapshot(self, decided: _Decided) -> None:
         """Write what the tasks will build from, named by its content: a repeated request writes the same object."""
-        body = canonical(decided.snapshot.model_dump(mode="json"))
+        body = canonical(decided.snapshot.model_dump(mode="json", exclude_defaults=True))
         self.data.write_once(decided.version.snapshot_key, body, "application/json")
 
     def _commit(self, workspace: Workspace, decided: _Decided, once: Once) -> BuildAnswer:

@@ -189,4 +189,5 @@ def _result_key(prefix: str, part: int) -> str:
 def _sentence(sealed: SealedRevision) -> str:
     first = sealed.faults[0]
     where = f"line {first.line}{' at ' + first.pointer if first.pointer else ''}"
-    return f"{sealed.fault_count} faulty lines; the first: {where}: {first.detail} ({first.rule})."
+    lines = "1 faulty line" if sealed.fault_count == 1 else f"{sealed.fault_count} faulty lines, the first"
+    return f"{lines}: {where}: {first.detail} ({first.rule})."
