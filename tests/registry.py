@@ -8,7 +8,8 @@ import hashlib
 import itertools
 import json
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -19,8 +20,20 @@ from local.stack import Stack
 
 POLL_S = 0.05
 NAMESPACE = Stack.workspace.split("/", maxsplit=1)[0]
+BUILD = "/api/v1/datasets/build"
+PREFLIGHT = f"{BUILD}/preflight"
+CANDIDATES = f"{BUILD}/candidates"
+VERSIONS = "/api/v1/datasets"
+PACKS = "/api/v1/label-packs"
+SERIES = "/api/v1/label-review-series"
+JOBS = "/api/v1/jobs"
 Row = dict[str, Any]
 Json = dict[str, Any]
+LABELS: dict[str, Json] = {
+    "ball_detection": {"class": "ball", "point": {"x": 0.5, "y": 0.5}},
+    "player_detection": {"class": "player", "bbox": {"x": 0.1, "y": 0.1, "w": 0.2, "h": 0.3}},
+    "audio_artifact_detection": {"class": "glitch", "segment": {"start_ms": 0, "end_ms": 20}},
+}
 
 
 def ball_rows(groups: int = 6, samples: int = 4, prefix: str = "m", **more: Any) -> list[Row]:
@@ -34,6 +47,14 @@ def ball_rows(groups: int = 6, samples: int = 4, prefix: str = "m", **more: Any)
             **more,
         }
         for group, sample in itertools.product(range(groups), range(samples))
+    ]
+
+
+def rows_of(capability: str, samples: int = 6, **more: Any) -> list[Row]:
+    """Return rows of any capability, each in a group of its own; `more` fields in every row."""
+    label = LABELS[capability]
+    return [
+        {"sample_id": f"s-{number}", "group": f"g-{number}", "labels": [label], **more} for number in range(samples)
     ]
 
 
@@ -112,9 +133,38 @@ class Registry:
         owner = self.api("owner", "")
         owner.post("/namespaces", {"slug": slug, "name": "A test's namespace"})
         for person, role in roles.items():
-            answer = self.call("PUT", f"/namespaces/{slug}/members/user-{person}", "owner", json={"role": role})
-            assert answer.status_code == httpx.codes.OK, answer.text
+            self.give_role(slug, person, role)
         return slug
+
+    def give_role(self, namespace: str, person: str, role: str) -> None:
+        answer = self.call("PUT", f"/namespaces/{namespace}/members/user-{person}", "owner", json={"role": role})
+        assert answer.status_code == httpx.codes.OK, answer.text
+
+    @contextmanager
+    def holding(self, machine: str, before: str, seconds: int) -> Iterator[None]:
+        """Have executions that start meanwhile wait before a state; `machine` is an output's name without `Arn`.
+
+        What is done to the job while it waits belongs inside the block.
+        """
+        machines, arn = self.stack.client("stepfunctions"), self.stack.outputs[f"{machine}Arn"]
+        whole = machines.describe_state_machine(stateMachineArn=arn)["definition"]
+        held = json.loads(whole)
+        for state in (held, *held["States"].values()):
+            for way in ("StartAt", "Next"):
+                if state.get(way) == before:
+                    state[way] = "Held"
+        held["States"]["Held"] = {"Type": "Wait", "Seconds": seconds, "Next": before}
+        machines.update_state_machine(stateMachineArn=arn, definition=json.dumps(held))
+        try:
+            yield
+        finally:
+            machines.update_state_machine(stateMachineArn=arn, definition=whole)
+
+    def execution(self, machine: str, job_id: str) -> Json:
+        """Return how a job's execution stands in Step Functions."""
+        arn = self.stack.outputs[f"{machine}Arn"].replace(":stateMachine:", ":execution:")
+        found: Json = self.stack.client("stepfunctions").describe_execution(executionArn=f"{arn}:{job_id}")
+        return found
 
 
 @dataclass(frozen=True)
@@ -154,12 +204,60 @@ class Project:
         return str(self.editor.post(f"{pack.revision_path}/submit")["job_id"])
 
     def approve(self, pack: Pack) -> None:
-        self.editor.post(f"{pack.path}/review", {"decision": "approve"})
+        self.decide(pack, "approve")
         self.make_eligible(pack)
 
     def make_eligible(self, pack: Pack, *statuses: str) -> None:
         for status in statuses or ("REVIEWED", "APPROVED"):
             self.editor.post(f"{pack.revision_path}/eligibility", {"status": status})
+
+    def new_pack_of(
+        self,
+        rows: list[Row] | None = None,
+        decision: str | None = None,
+        *eligibility: str,
+        capability: str = "ball_detection",
+    ) -> Pack:
+        """Create a pack and submit it; wait until its validation has ended, however; decide over it as told."""
+        label_pack_id = self.new_pack(capability)
+        pack = Pack(label_pack_id, self.new_revision(label_pack_id, rows or ball_rows(2, 2)))
+        self.job_at_its_end(self.submit(pack))
+        if decision:
+            self.decide(pack, decision)
+        for status in eligibility:
+            self.make_eligible(pack, status)
+        return pack
+
+    def decide(self, pack: Pack, decision: str) -> None:
+        self.editor.post(f"{pack.path}/review", {"decision": decision})
+
+    def choose_training_use(self, choice: str) -> None:
+        namespace, slug = self.workspace.split("/")
+        path = f"/namespaces/{namespace}/projects/{slug}"
+        answer = self.registry.call("PATCH", path, "owner", json={"trainingUse": choice})
+        assert answer.json().get("trainingUse") == choice, answer.text
+
+    def new_key(self, *scopes: str) -> str:
+        """Create an API key of the project and return it."""
+        namespace, slug = self.workspace.split("/")
+        wanted = {"name": "a key", "scopes": scopes}
+        path = f"/namespaces/{namespace}/projects/{slug}/api-keys"
+        return str(self.registry.call("POST", path, "owner", json=wanted).json()["key"])
+
+    def spoil(self, pack: Pack) -> Callable[[], None]:
+        """Take the bytes of a revision's first chunk away, as no caller could; return what puts them back."""
+        key = f"projects/{self.project_id}/label-packs/{pack.label_pack_id}/{pack.revision_id}/chunks/00000.ndjson"
+        place = {"Bucket": self.registry.stack.buckets["data"], "Key": key}
+        s3 = self.registry.stack.client("s3")
+        found = s3.get_object(**place, ChecksumMode="ENABLED")
+        whole = {"Body": found["Body"].read()}
+        whole |= {name: found[name] for name in ("ContentType", "ChecksumSHA256", "Metadata")}
+        s3.delete_object(**place)
+
+        def put_back() -> None:
+            s3.put_object(**place, **whole)
+
+        return put_back
 
     def new_approved_pack(self, rows: list[Row] | None = None, capability: str = "ball_detection") -> Pack:
         """Create a pack, submit, wait for its validation, approve it: it goes into every build of its capability."""
@@ -180,11 +278,28 @@ class Project:
         """Return the job once it has ended, however it did."""
         return self.editor.wait_for_end(job_id, poll_s=POLL_S)
 
-    def request_build(self, *packs: Pack, **more: Any) -> Json:
-        wanted = {"capability": "ball_detection", "label_pack_ids": [pack.label_pack_id for pack in packs], **more}
-        return self.editor.post("/api/v1/datasets/build", wanted)
+    def request_build(self, *packs: Pack | str, **more: Any) -> Json:
+        return self.editor.post(BUILD, build_body(*packs, **more))
 
-    def build(self, *packs: Pack, **more: Any) -> Json:
+    def preflight(self, *packs: Pack | str, **more: Any) -> Json:
+        return self.editor.post(PREFLIGHT, build_body(*packs, **more))
+
+    def iter_pages(self, path: str, limit: int, **query: Any) -> Iterator[list[Json]]:
+        """Yield the pages of a list to its end."""
+        cursor: str | None = ""
+        while cursor is not None:
+            more = {"cursor": cursor} if cursor else {}
+            page = self.editor.get(path, limit=str(limit), **query, **more)
+            assert page.keys() == {"items", "next_cursor"}
+            assert len(page["items"]) <= limit
+            cursor = page["next_cursor"]
+            yield page["items"]
+
+    def all_of(self, path: str, **query: Any) -> list[Json]:
+        """Return a whole list."""
+        return [item for page in self.iter_pages(path, 200, **query) for item in page]
+
+    def build(self, *packs: Pack | str, **more: Any) -> Json:
         """Build, wait until it is ready, and return the version's detail view."""
         built = self.request_build(*packs, **more)
         self.wait(built["job_id"])
@@ -200,6 +315,12 @@ class Project:
     def downloads(self, dataset_version_id: str) -> dict[str, bytes]:
         """Download every export through its presigned URL."""
         return {name: fetched(export["url"]) for name, export in self.exports(dataset_version_id).items()}
+
+
+def build_body(*packs: Pack | str, **more: Any) -> Json:
+    """Return the body of a build or preflight of packs, given as they are or by their ids."""
+    ids = [pack.label_pack_id if isinstance(pack, Pack) else pack for pack in packs]
+    return {"capability": "ball_detection", "label_pack_ids": ids, **more}
 
 
 def fetched(url: str) -> bytes:

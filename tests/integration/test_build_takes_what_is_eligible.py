@@ -2,156 +2,39 @@
 
 import gzip
 import json
-from typing import Any
 
 import pytest
 
+from packhouse.builds.model import ExclusionCode
 from packhouse.pipeline.fingerprints import merkle_root
-from tests.registry import Pack, Project, ball_rows, problem, sha256
-
-BUILD = "/api/v1/datasets/build"
-Json = dict[str, Any]
+from tests.refusals import CASES, Case, Ground
+from tests.registry import Project, Registry, ball_rows, problem, sha256
 
 
 @pytest.fixture(scope="module")
-def approved(shared_project: Project) -> Pack:
-    return shared_project.new_approved_pack()
+def ground(registry: Registry) -> Ground:
+    return Ground(registry)
 
 
-def excluded(project: Project, approved: Pack, label_pack_id: str, person: str = "editor", **more: Any) -> str:
-    """Build an approved pack and another one; return why the other one stayed out."""
-    body = {"capability": "ball_detection", "label_pack_ids": [label_pack_id, approved.label_pack_id], **more}
-    answer = project.call("POST", BUILD, person, json=body)
-    assert answer.status_code in {200, 202}, answer.text
-    assert answer.json()["included_label_pack_ids"] == [approved.label_pack_id]
-    (one,) = answer.json()["excluded_label_pack_ids"]
-    assert one["label_pack_id"] == label_pack_id
-    return str(one["reason_code"])
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_what_is_refused_or_left_out_is_told_with_its_code(ground: Ground, case: Case) -> None:
+    told = case.bring(ground)
+    assert (told.code, told.where) == (case.code, case.where), told
+    assert told.detail
 
 
-def reviewed(project: Project, decision: str | None, *eligibility: str, rows: list[Json] | None = None) -> Pack:
-    """Make a pack whose revision passed (or not), with a review and an eligibility."""
-    label_pack_id = project.new_pack()
-    pack = Pack(label_pack_id, project.new_revision(label_pack_id, rows or ball_rows(2, 2)))
-    project.job_at_its_end(project.submit(pack))
-    if decision:
-        project.editor.post(f"{pack.path}/review", {"decision": decision})
-    for status in eligibility:
-        project.make_eligible(pack, status)
-    return pack
+def test_every_exclusion_code_is_brought_about() -> None:
+    assert {case.code for case in CASES if case.where == "exclusion"} == {code.value for code in ExclusionCode}
 
 
-def test_a_pack_that_is_not_there(shared_project: Project, approved: Pack) -> None:
-    assert excluded(shared_project, approved, "lp_nothing") == "LABEL_PACK_NOT_FOUND"
-
-
-def test_a_pack_of_a_project_that_the_caller_cannot_see(shared_project: Project, approved: Pack) -> None:
-    registry = shared_project.registry
-    hidden = registry.new_project(registry.new_namespace())
-    made = registry.call(
-        "POST",
-        "/api/v1/label-packs",
-        "owner",
-        hidden.workspace,
-        json={"capability": "ball_detection", "name": "hidden"},
-    )
-    assert excluded(shared_project, approved, made.json()["label_pack_id"]) == "LABEL_PACK_NOT_FOUND"
-
-
-def test_a_pack_of_a_project_that_the_caller_may_only_read(shared_project: Project, approved: Pack) -> None:
-    registry = shared_project.registry
-    read_only = registry.new_project(registry.new_namespace(editor="viewer"))
-    made = registry.call(
-        "POST",
-        "/api/v1/label-packs",
-        "owner",
-        read_only.workspace,
-        json={"capability": "ball_detection", "name": "seen"},
-    )
-    assert excluded(shared_project, approved, made.json()["label_pack_id"]) == "LABEL_PACK_ACCESS_DENIED"
-
-
-def test_a_pack_of_another_capability(shared_project: Project, approved: Pack) -> None:
-    other = shared_project.new_pack("player_detection")
-    assert excluded(shared_project, approved, other) == "LABEL_PACK_CAPABILITY_MISMATCH"
-
-
-def test_a_pack_that_was_revoked(shared_project: Project, approved: Pack) -> None:
-    pack = reviewed(shared_project, "revoke", "REVIEWED", "APPROVED")
-    assert excluded(shared_project, approved, pack.label_pack_id) == "LABEL_PACK_REVOKED"
-
-
-def test_a_pack_whose_revision_was_revoked(shared_project: Project, approved: Pack) -> None:
-    pack = reviewed(shared_project, "approve", "REVIEWED", "APPROVED", "REVOKED")
-    assert excluded(shared_project, approved, pack.label_pack_id) == "LABEL_PACK_REVOKED"
-
-
-@pytest.mark.parametrize(
-    ("decision", "eligibility"),
-    [
-        (None, ("REVIEWED", "APPROVED")),
-        ("reject", ("REVIEWED", "APPROVED")),
-        ("approve", ("REVIEWED",)),
-        ("approve", ()),
-    ],
-)
-def test_a_pack_that_is_not_approved_or_not_eligible(
-    shared_project: Project, approved: Pack, decision: str | None, eligibility: tuple[str, ...]
-) -> None:
-    pack = reviewed(shared_project, decision, *eligibility)
-    assert excluded(shared_project, approved, pack.label_pack_id) == "LABEL_PACK_NOT_APPROVED"
-
-
-def test_a_pack_whose_revision_did_not_pass(shared_project: Project, approved: Pack) -> None:
-    pack = reviewed(shared_project, "approve", "REVIEWED", "APPROVED", rows=[{"sample_id": "no labels"}])
-    assert excluded(shared_project, approved, pack.label_pack_id) == "LABEL_PACK_VALIDATION_NOT_PASSED"
-
-
-def test_a_pack_of_a_project_that_opted_out_of_training(shared_project: Project, approved: Pack) -> None:
-    registry = shared_project.registry
-    opted_out = registry.new_project()
-    pack = opted_out.new_approved_pack()
-    path = f"/namespaces/acme/projects/{opted_out.workspace.partition('/')[2]}"
-    changed = registry.call("PATCH", path, "owner", json={"trainingUse": "opted_out"})
-    assert changed.json()["trainingUse"] == "opted_out"
-    assert excluded(shared_project, approved, pack.label_pack_id) == "WORKSPACE_TRAINING_OPT_OUT"
-    registry.call("PATCH", path, "owner", json={"trainingUse": "allowed"})
-    both = shared_project.request_build(approved, pack)
-    assert both["excluded_label_pack_ids"] == []
-    shared_project.wait(both["job_id"])
-    assert shared_project.version(both["dataset_version_id"])["scope"] == "cross_workspace"
-
-
-def test_a_reviewed_revision_goes_in_for_developers_only(shared_project: Project, approved: Pack) -> None:
-    override = {"include_reviewed_override": True, "label_pack_ids": [approved.label_pack_id]}
-    answer = shared_project.call("POST", BUILD, json={"capability": "ball_detection", **override})
-    problem(answer, 403, "ELIGIBILITY_OVERRIDE_FORBIDDEN")
-
-
-@pytest.mark.parametrize("selector", ["filters", "query", "camera_types", "review_status", "created_after"])
-def test_selectors_are_not_supported(shared_project: Project, approved: Pack, selector: str) -> None:
-    body = {"capability": "ball_detection", "label_pack_ids": [approved.label_pack_id], selector: {}}
-    found = problem(shared_project.call("POST", BUILD, json=body), 400, "FILTERS_NOT_SUPPORTED_V1")
-    assert [fault["loc"] for fault in found["errors"]] == [f"/{selector}"]
-
-
-@pytest.mark.parametrize("body", [{}, {"label_pack_ids": []}, {"label_pack_ids": None}])
-def test_packs_are_named(shared_project: Project, body: Json) -> None:
-    problem(
-        shared_project.call("POST", BUILD, json={"capability": "ball_detection", **body}),
-        400,
-        "LABEL_PACK_IDS_REQUIRED",
-    )
-
-
-def test_without_an_eligible_pack_there_is_no_build(shared_project: Project) -> None:
-    pack = reviewed(shared_project, None)
-    body = {"capability": "ball_detection", "label_pack_ids": [pack.label_pack_id, "lp_nothing"]}
-    found = problem(shared_project.call("POST", BUILD, json=body), 400, "NO_ELIGIBLE_LABEL_DATA")
-    assert {one["label_pack_id"]: one["reason_code"] for one in found["excluded_label_pack_ids"]} == {
-        pack.label_pack_id: "LABEL_PACK_NOT_APPROVED",
-        "lp_nothing": "LABEL_PACK_NOT_FOUND",
-    }
+def test_what_opted_out_and_in_again_goes_in_and_the_scope_is_cross_workspace(project: Project) -> None:
+    pack, elsewhere = project.new_approved_pack(), project.registry.new_project()
+    foreign = elsewhere.new_approved_pack()
+    elsewhere.choose_training_use("opted_out")
+    assert project.preflight(pack, foreign)["scope"] == "workspace"
+    elsewhere.choose_training_use("allowed")
+    version = project.build(pack, foreign)
+    assert (version["scope"], version["sources"]["excluded_count"]) == ("cross_workspace", 0)
 
 
 def test_equal_builds_are_one_and_force_makes_another(project: Project) -> None:
