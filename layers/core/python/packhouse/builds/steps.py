@@ -22,7 +22,7 @@ from packhouse.builds.results import (
     shown_quality,
     shown_statistics,
 )
-from packhouse.builds.store import BuildStore
+from packhouse.builds.store import BuildStore, LockTakenOverError
 from packhouse.errors import QualityHardFailError, UnitFailedError
 from packhouse.jobs.model import Job
 from packhouse.jobs.store import JobStore
@@ -194,10 +194,19 @@ class BuildSteps:
         """End a job that failed or was cancelled, and its version; the next equivalent request builds anew."""
         version = self.store.get(Workspace(*job.workspace.split("/")), job.dataset_version_id or "")
         moment = job.ended_at or self.clock()
-        tx = Transaction()
-        self.store.put_unready(tx, version, job.status, job.error, moment)
-        self.jobs.put_ended(tx, job.job_id, job.status, moment, job.error)
-        commit(tx)
+
+        def ending() -> Transaction:
+            tx = Transaction()
+            self.jobs.put_ended(tx, job.job_id, job.status, moment, job.error)
+            self.store.put_unready(tx, version, job.status, job.error, moment)
+            return tx
+
+        tx = ending()
+        self.store.free_lock(tx, version)
+        try:
+            commit(tx)
+        except LockTakenOverError:
+            commit(ending())
 
     def _write_result(self, payload: Payload, step: str, name: str, result: Any) -> None:
         """Write a unit's result; the one call that made it counts the unit as done."""

@@ -75,6 +75,10 @@ class NumberTakenError(ConflictError):
     """Another build of the same dataset took the version number: read again."""
 
 
+class LockTakenOverError(ConflictError):
+    """A forced version of the same fingerprint became ready and serves its requests now, for good."""
+
+
 def _pk(dataset_version_id: str) -> str:
     return f"DSV#{dataset_version_id}"
 
@@ -196,12 +200,18 @@ class BuildStore:
     def put_unready(
         self, tx: Transaction, version: DatasetVersion, status: JobStatus, error: JobError | None, moment: str
     ) -> None:
-        """Add that the version failed or was cancelled; its reuse lock is free, so the next request builds anew."""
+        """Add that the version failed or was cancelled."""
         actions = [_BuildItem.error.set(error.model_dump_json())] if error else []
         self._put_end(tx, version.dataset_version_id, status, moment, actions)
+
+    def free_lock(self, tx: Transaction, version: DatasetVersion) -> None:
+        """Add that the reuse lock is free, so that the next request builds anew; `LockTakenOverError` if it is not its.
+
+        A forced version never had it before it was ready.
+        """
         if not version.forced:
             own = _BuildItem.pk.does_not_exist() | (_BuildItem.dataset_version_id == version.dataset_version_id)
-            taken = ConflictError("BUILD_CONFLICT", "The reuse lock is another version's.")
+            taken = LockTakenOverError("BUILD_CONFLICT", "The reuse lock is another version's.")
             tx.delete(_BuildItem(_lock_pk(version), "META"), own, taken)
 
     def _put_end(self, tx: Transaction, version_id: str, status: JobStatus, moment: str, actions: list[Any]) -> None:
