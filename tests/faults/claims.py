@@ -85,15 +85,15 @@ def listed(project: Project) -> tuple[dict[str, str], int]:
         page += 1
 
 
-def warm_up(project: Project, threads: int) -> None:
+def warm_up(project: Project, threads: int, path: str) -> None:
     """Let the emulator start its workers a few at a time: every call at once is a process of its own there."""
     for count in range(4, threads + 1, 4):
         with ThreadPoolExecutor(count) as pool:
-            list(pool.map(lambda _: _until_answered(project), range(count * 2)))
+            list(pool.map(lambda _: _until_answered(project, path), range(count * 2)))
 
 
-def _until_answered(project: Project) -> None:
-    while project.call("GET", datasets_of(project)).status_code != OK:
+def _until_answered(project: Project, path: str) -> None:
+    while project.call("GET", path).status_code != OK:
         pass
 
 
@@ -114,7 +114,7 @@ def main() -> int:
 
 
 def _claims(project: Project) -> bool:
-    warm_up(project, THREADS)
+    warm_up(project, THREADS, datasets_of(project))
     counts: Counter[tuple[tuple[int, int], ...]] = Counter()
     with ThreadPoolExecutor(THREADS) as pool:
         for number in track(range(ROUNDS), "claims"):

@@ -4,82 +4,116 @@ python -m tests.faults.count             everything
 python -m tests.faults.count key         the use cases and tasks whose name has this in it, with every violation
 """
 
+import functools
 import multiprocessing
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from multiprocessing.util import Finalize
 
+from tests.faults.equal_builds import EqualBuilds
 from tests.faults.naive_names import NaiveNames
 from tests.faults.name_claims import CALLERS, Claims, Served
+from tests.faults.numbered_builds import NumberedBuilds
+from tests.faults.races import Race
 from tests.faults.single_faults import Tally, try_all
-from tests.faults.task_faults import every_delivery, try_task
+from tests.faults.task_faults import TASKS, Delivery, every_delivery, try_task
 from tests.faults.use_cases import USE_CASES
-from tests.faults.world import opened
+from tests.faults.withdrawn_sources import WithdrawnSources
+from tests.faults.world import World, opened
 
 SEEDS, NAIVE_SEEDS, BLOCK = 2_000, 200, 100
 FAULTS = "{:<28}{:>7}{:>7}{:>12}{:>9}"
 RACES = "{:<42}{:>7}{:>12}{:>12}{:>9}"
+NAIVE = "its naive twin"
+MADE: Mapping[str, Callable[[World], Race]] = {
+    "one name, one dataset": lambda world: Claims(world, [Served(world) for _ in range(CALLERS)]),
+    NAIVE: lambda world: Claims(world, [NaiveNames() for _ in range(CALLERS)]),
+    "one fingerprint, one build": EqualBuilds,
+    "one name, one number a version": NumberedBuilds,
+    "a source withdrawn, no version": WithdrawnSources,
+}
 
 
 def count_single_faults(wanted: str) -> int:
     """Print a row a use case and a row a task; return how many violations there are."""
     _say(FAULTS.format("single faults (R1)", "calls", "cases", "violations", "seconds"))
     calls = cases = violations = 0
-    began = started = time.perf_counter()
-    for name, tally in _iter_tallies(wanted):
-        found = len(tally.violations)
-        _say(FAULTS.format(name, len(tally.calls), tally.cases, found, _since(started)))
-        calls, cases, violations = calls + len(tally.calls), cases + tally.cases, violations + found
-        for violation in tally.violations if wanted else ():
-            _say(f"    {violation[:1000]}")
-        started = time.perf_counter()
+    began = time.perf_counter()
+    names = [name for name in (*(case.name for case in USE_CASES), *TASKS) if wanted in name]
+    with _workers() as pool:
+        for name, (tally, seconds) in zip(names, pool.map(try_one, names), strict=True):
+            found = len(tally.violations)
+            _say(FAULTS.format(name, len(tally.calls), tally.cases, found, f"{seconds:.1f}"))
+            calls, cases, violations = calls + len(tally.calls), cases + tally.cases, violations + found
+            for violation in tally.violations if wanted else ():
+                _say(f"    {violation[:1000]}")
     _say(FAULTS.format("all", calls, cases, violations, _since(began)))
     return violations
 
 
-def _iter_tallies(wanted: str) -> Iterator[tuple[str, Tally]]:
-    with opened() as world:
-        for case in USE_CASES:
-            if wanted in case.name:
-                yield case.name, try_all(world, case)
-    with opened() as world:
-        for task, delivery in every_delivery(world).items():
-            if wanted in task:
-                yield task, try_task(world, delivery)
+def try_one(name: str) -> tuple[Tally, float]:
+    """Return what came out for a use case or a task, and the seconds that it took."""
+    started, world = time.perf_counter(), _world()
+    before = world.remember()
+    if name in TASKS:
+        tally = try_task(world, _deliveries()[name])
+    else:
+        tally = try_all(world, next(case for case in USE_CASES if case.name == name))
+    world.recall(before)
+    return tally, time.perf_counter() - started
+
+
+@functools.cache
+def _world() -> World:
+    """The world of this process, for all that it tries; it is closed when the process ends."""
+    worlds = ExitStack()
+    Finalize(None, worlds.close, exitpriority=1)
+    return worlds.enter_context(opened())
+
+
+@functools.cache
+def _deliveries() -> Mapping[str, Delivery]:
+    """The first deliveries of all tasks, in the world of this process."""
+    return every_delivery(_world())
 
 
 def count_races() -> int:
     """Print a row a race and return how many violations there are; the naive twin's are as they should be."""
     _say(RACES.format("races (R4), seeds drawn at every call", "seeds", "traces", "violations", "seconds"))
-    violations = _tried("one name, one dataset", SEEDS, naive=False)
-    return violations + (not _tried("its naive twin", NAIVE_SEEDS, naive=True))
+    found = {name: _tried(name, NAIVE_SEEDS if name == NAIVE else SEEDS) for name in MADE}
+    return sum(count for name, count in found.items() if name != NAIVE) + (not found[NAIVE])
 
 
-def _tried(name: str, seeds: int, *, naive: bool) -> int:
+def _tried(name: str, seeds: int) -> int:
     started = time.perf_counter()
     starts = range(0, seeds, BLOCK)
-    with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
-        blocks = list(pool.map(try_names, starts, [naive] * len(starts)))
+    with _workers() as pool:
+        blocks = list(pool.map(try_seeds, [name] * len(starts), starts))
     traces = {trace for block in blocks for trace, _ in block}
     wrongs = [wrong for block in blocks for _, wrong in block if wrong]
     _say(RACES.format(name, seeds, len(traces), len(wrongs), _since(started)))
-    for wrong in wrongs if not naive else ():
+    for wrong in wrongs if name != NAIVE else ():
         _say(f"    {wrong[:1000]}")
     return len(wrongs)
 
 
-def try_names(first: int, naive: bool) -> list[tuple[tuple[int, ...], str | None]]:
-    """Run a block of seeds in a world of its own; return the trace of each and what is wrong with it."""
-    return list(_iter_names(range(first, first + BLOCK), naive))
+def _workers() -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn"))
 
 
-def _iter_names(seeds: range, naive: bool) -> Iterator[tuple[tuple[int, ...], str | None]]:
-    with opened() as world:
-        claims = Claims(world, [NaiveNames() if naive else Served(world) for _ in range(CALLERS)])
-        for seed in seeds:
-            trial = claims.try_seed(seed)
-            yield trial.run.trace, trial.wrong and f"seed {seed}: {trial.wrong}"
+def try_seeds(name: str, first: int) -> list[tuple[tuple[int, ...], str | None]]:
+    """Run a block of seeds in the world of this process; return the trace of each and what is wrong with it."""
+    race = _race(name)
+    trials = [(seed, race.try_seed(seed)) for seed in range(first, first + BLOCK)]
+    return [(trial.run.trace, trial.wrong and f"seed {seed}: {trial.wrong}") for seed, trial in trials]
+
+
+@functools.cache
+def _race(name: str) -> Race:
+    return MADE[name](_world())
 
 
 def _since(started: float) -> str:

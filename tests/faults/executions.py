@@ -18,8 +18,13 @@ class Executions:
     def __call__(self, operation: str, request: AWSPreparedRequest) -> AWSResponse:
         body: Any = request.body
         asked: dict[str, str] = json.loads(body)
-        status, told = self._start(asked["name"]) if operation == "sfn.StartExecution" else self._describe(asked)
+        status, told = self._answer(operation, asked)
         return canned(request.url, status, told)
+
+    def _answer(self, operation: str, asked: dict[str, str]) -> tuple[int, dict[str, Any]]:
+        if operation == "sfn.StartExecution":
+            return self._start(asked["name"])
+        return self._stop(asked) if operation == "sfn.StopExecution" else self._describe(asked)
 
     def _start(self, name: str) -> tuple[int, dict[str, Any]]:
         if name in self.status:
@@ -27,6 +32,14 @@ class Executions:
         self.starts += 1
         self.status[name] = "RUNNING"
         return 200, {"executionArn": f"arn:execution:{name}", "startDate": 0}
+
+    def _stop(self, asked: dict[str, str]) -> tuple[int, dict[str, Any]]:
+        name = asked["executionArn"].rpartition(":")[2]
+        if name not in self.status:
+            return 400, {"__type": "ExecutionDoesNotExist", "message": name}
+        if self.status[name] == "RUNNING":
+            self.status[name] = "ABORTED"
+        return 200, {"stopDate": 0}
 
     def _describe(self, asked: dict[str, str]) -> tuple[int, dict[str, Any]]:
         arn = asked["executionArn"]

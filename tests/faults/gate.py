@@ -28,13 +28,15 @@ class Gate:
     """Stands between the clients of one session and AWS; make it before the clients.
 
     `operations` are the calls since the last block began, named as in `dynamodb.PutItem`, `met` counts the faults that
-    were given. A scheduler sets `pause`; it is called on both sides of every effect.
+    were given. A scheduler sets `pause`; it is called on both sides of every effect, and `notice` at once behind it,
+    with the operation, while nobody else runs.
     """
 
     def __init__(self, session: Any, services: Mapping[str, Service]) -> None:
         self.operations: list[str] = []
         self.met = 0
         self.pause: Callable[[], None] = go_on
+        self.notice: Callable[[str], None] = unnoticed
         self.tables = Tables()
         self._services: dict[str, Service] = {"dynamodb": self.tables, **services}
         self._fault: Fault | None = None
@@ -85,8 +87,14 @@ class Gate:
 
     def _effect(self, operation: str, request: AWSPreparedRequest) -> AWSResponse:
         service = self._services.get(operation.partition(".")[0], played)
-        return service(operation, request)
+        answer = service(operation, request)
+        self.notice(operation)
+        return answer
 
 
 def go_on() -> None:
     """Hold nobody."""
+
+
+def unnoticed(_: str) -> None:
+    """Let it pass."""

@@ -28,9 +28,12 @@ class Machine:
         self.invoke = invoke
         self._read = read
 
-    def run(self, payload: Json) -> Json:
-        """Run an execution to its end and return its output; `MachineFailed` from its Fail state."""
-        return self._run(self.definition, payload)
+    def run(self, payload: Json, start: str | None = None) -> Json:
+        """Run an execution to its end, from a state on if one is named, and return its output.
+
+        `MachineFailed` from its Fail state.
+        """
+        return self._run(self.definition | ({"StartAt": start} if start else {}), payload)
 
     def _run(self, definition: Json, payload: Json) -> Json:
         name = definition["StartAt"]

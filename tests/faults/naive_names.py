@@ -4,7 +4,7 @@ from typing import Any
 
 from packhouse.aws import dynamo
 from packhouse.aws.clock import new_id
-from tests.faults.name_claims import Answer
+from tests.faults.races import Answer
 
 TABLE, PLACE = "CatalogTable", "NAIVE"
 

@@ -6,28 +6,25 @@ that order leaves: so a name has at most one owner at any time, and what was ack
 """
 
 import itertools
-import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from tests.bench.handlers import Handlers
-from tests.faults.gate import Killed
 from tests.faults.histories import Operation, explained
-from tests.faults.scheduler import Choose, Crash, Run, Scheduler, seeded
+from tests.faults.races import TRIES, Answer, Trial, asked, drawn_crash
+from tests.faults.scheduler import Choose, Scheduler, seeded
 from tests.faults.world import OWNER, Memory, World
 
 Json = dict[str, Any]
-Answer = tuple[int, str]
-"""A status, with the id of the dataset or the code of the refusal."""
-
 Claim = Operation[Answer]
+"""Answered with a status, and the id of the dataset or the code of the refusal."""
+
 Owners = frozenset[tuple[str, str]]
 """Names, each with the id of its dataset; an id that nobody was told is `?`."""
 
 WANTED, OTHER, UNTOLD = "wanted", "other", "?"
 CALLERS = 4
-_REPEATS = 4
 _YIELDS = 12
 
 
@@ -98,7 +95,7 @@ class Caller:
 
     def create(self, name: str) -> None:
         key = f"caller-{self.number}-{len(self.written)}"
-        self._ask(("create", name), lambda: self.api.create(name, key), _REPEATS)
+        self._ask(("create", name), lambda: self.api.create(name, key), TRIES)
 
     def rename(self, name: str, to: str) -> None:
         self._ask(("rename", name, to), lambda: self.api.rename(name, to))
@@ -107,25 +104,7 @@ class Caller:
         self._ask(("delete", name), lambda: self.api.delete(name))
 
     def _ask(self, words: tuple[str, ...], ask: Callable[[], Answer], tries: int = 1) -> None:
-        start, answer = next(self.clock), None
-        for _ in range(tries):
-            try:
-                answer = ask()
-            except Killed:
-                answer = None
-            if answer is not None and answer[0] != 503:
-                break
-        known = answer if answer is not None and answer[0] != 503 else None
-        self.written.append(Claim(words, known, start, next(self.clock)))
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One interleaving: its run, what its callers wrote down, and what is wrong with it, if anything is."""
-
-    run: Run[None]
-    history: list[Claim]
-    wrong: str | None
+        self.written.append(asked(words, ask, self.clock, tries))
 
 
 class Claims:
@@ -141,8 +120,7 @@ class Claims:
 
     def try_seed(self, seed: int, choose: Choose | None = None) -> Trial:
         """Run one interleaving; of four seeds in a row, every ground is had with and without a crash."""
-        drawn = random.Random(f"crash {seed}")  # noqa: S311  a place, no secret
-        crash = Crash(drawn.randrange(len(self._apis)), drawn.randrange(_YIELDS)) if seed % 2 else None
+        crash = drawn_crash(seed, len(self._apis), _YIELDS)
         self._world.recall(self._grounds[seed // 2 % 2])
         begin = frozenset(self._apis[0].listed()[0])
         clock = itertools.count()

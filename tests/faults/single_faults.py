@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from packhouse.access.model import Principal
 from packhouse.errors import CODES
 from tests.bench.handlers import Answered
 from tests.faults.kinds import Fault, Kind, iter_faults
 from tests.faults.pictures import picture, told
 from tests.faults.waits import FUNCTION_SECONDS
-from tests.faults.world import World
+from tests.faults.world import OWNER, World
 
 Json = dict[str, Any]
 _REPEATS = 4
@@ -30,6 +31,7 @@ class Request:
     path: str
     body: Json | None = None
     shown_at: tuple[str, ...] = ()
+    caller: Principal = OWNER
 
     @property
     def headers(self) -> dict[str, str]:
@@ -42,7 +44,7 @@ class UseCase:
 
     POST has no such codes: the key brings the first answer back. `at` is the route of the template that it is of,
     `transactions` how many it takes at least: a case that has become easier than it was meant is no case. `kinds` are
-    fewer than all where a run is long and another case has the rest.
+    fewer than all where a run is long and another case has the rest. One that only `reads` leaves what it found.
     """
 
     name: str
@@ -51,6 +53,7 @@ class UseCase:
     afterwards: tuple[str, ...] = ()
     transactions: int = 0
     kinds: tuple[Kind, ...] = tuple(Kind)
+    reads: bool = False
 
 
 @dataclass
@@ -81,6 +84,10 @@ def try_all(world: World, case: UseCase) -> Tally:
     tally = Tally(reference.calls)
     if reference.calls.count("dynamodb.TransactWriteItems") < case.transactions:
         tally.violations.append(f"{case.name} makes only {reference.calls}")
+    if case.reads:
+        world.recall(ground)
+        left = list(iter_differences(picture(world, request.shown_at), reference.picture))
+        tally.violations += [f"{case.name} writes: {line}" for line in left]
     for fault in iter_faults(reference.calls, case.kinds):
         world.recall(ground)
         tally.cases += 1
@@ -130,7 +137,7 @@ def _wrong_answers(world: World, reference: _Undisturbed, fault: Fault, answered
 
 
 def _send(world: World, request: Request, fault: Fault | None) -> Answered | None:
-    return world.disturbed(fault, request.method, request.path, request.body, request.headers)
+    return world.disturbed(fault, request.method, request.path, request.body, request.headers, request.caller)
 
 
 def _same(reference: _Undisturbed, answered: Answered) -> bool:

@@ -3,14 +3,8 @@
 import pytest
 
 from tests.faults.kinds import iter_faults
-from tests.faults.task_faults import Delivery, every_delivery, try_task
+from tests.faults.task_faults import TASKS, Delivery, every_delivery, try_task
 from tests.faults.world import World
-
-TASKS = (
-    "open_upload", "ingest_part", "seal_revision",
-    "plan_build", "build_shard", "evaluate_quality", "materialize_shard", "settle_materialization", "export_format",
-    "seal_version",
-)  # fmt: skip
 
 
 @pytest.fixture(scope="module")

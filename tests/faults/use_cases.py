@@ -5,7 +5,7 @@ from zlib import crc32
 
 from tests.faults.kinds import CRASHES, Kind
 from tests.faults.single_faults import Request, UseCase
-from tests.faults.world import World
+from tests.faults.world import DEVELOPER, WORKSPACE, World, pack_of
 from tests.registry import ball_rows
 
 Json = dict[str, Any]
@@ -13,7 +13,9 @@ ACME = "/namespaces/acme"
 MATCH_DAY = f"{ACME}/projects/match-day"
 DATASETS, COLLECTIONS = f"{MATCH_DAY}/datasets", f"{MATCH_DAY}/collections"
 PACKS = "/api/v1/label-packs"
-BUILD = "/api/v1/datasets/build"
+BUILDS = "/api/v1/datasets"
+BUILD = f"{BUILDS}/build"
+JOBS = "/api/v1/jobs"
 
 
 def _create_namespace(_: World) -> Request:
@@ -183,6 +185,28 @@ def _review(world: World) -> Request:
     return Request("POST", f"{pack}/review", {"decision": "approve", "note": "Good."}, (pack,))
 
 
+def _revoke_eligibility(world: World) -> Request:
+    revision = world.approved_revision(ball_rows(1, 1))
+    shown = (revision, pack_of(revision))
+    return Request("POST", f"{revision}/eligibility", {"status": "REVOKED", "note": "Wrong."}, shown)
+
+
+def _revoke_again(world: World) -> Request:
+    """The second withdrawal in a project: its fence is there."""
+    world.call("POST", f"{world.approved_revision(ball_rows(1, 1))}/eligibility", {"status": "REVOKED"})
+    return _revoke_eligibility(world)
+
+
+def _reject(world: World) -> Request:
+    pack = pack_of(_ingested_revision(world))
+    return Request("POST", f"{pack}/review", {"decision": "reject", "note": "Blurred."}, (pack,))
+
+
+def _revoke_review(world: World) -> Request:
+    pack = pack_of(world.approved_revision(ball_rows(1, 1)))
+    return Request("POST", f"{pack}/review", {"decision": "revoke", "note": "Wrong."}, (pack,))
+
+
 def _build(world: World) -> Request:
     packs = [world.approved_pack(ball_rows(prefix=prefix)) for prefix in ("a", "b")]
     return Request("POST", BUILD, {"capability": "ball_detection", "label_pack_ids": packs})
@@ -199,10 +223,104 @@ def _build_again(world: World) -> Request:
     return wanted
 
 
+def _build_in_a_dataset(world: World) -> Request:
+    dataset = _new_dataset(world, "known")
+    wanted = {**(_build(world).body or {}), "dataset": "known"}
+    return Request("POST", BUILD, wanted, (dataset,))
+
+
+def _built(world: World, wanted: Json) -> Json:
+    """Build a version to its end and return what its request was answered."""
+    answered = world.call("POST", BUILD, wanted)
+    world.run_job(answered["job_id"])
+    return answered
+
+
+def _build_stuck_to_another(world: World) -> Request:
+    wanted = _build(world).body or {}
+    first = _built(world, {**wanted, "label_pack_ids": wanted["label_pack_ids"][:1]})
+    return Request("POST", BUILD, {**wanted, "split": {"sticky_to": first["dataset_version_id"]}})
+
+
+def _packs_of_two_projects(world: World) -> list[str]:
+    homes = {"a": WORKSPACE, "b": world.new_project()}
+    return [world.approved_pack(ball_rows(prefix=prefix), home) for prefix, home in homes.items()]
+
+
+def _build_from_two_projects(world: World) -> Request:
+    return Request("POST", BUILD, {"capability": "ball_detection", "label_pack_ids": _packs_of_two_projects(world)})
+
+
+def _build_what_is_reviewed(world: World) -> Request:
+    packs = [pack_of(world.reviewed_revision(ball_rows())).split("/")[4], world.approved_pack(ball_rows(prefix="b"))]
+    wanted = {"capability": "ball_detection", "label_pack_ids": packs, "include_reviewed_override": True}
+    return Request("POST", BUILD, wanted, caller=DEVELOPER)
+
+
+def _look_at_a_build(world: World) -> Request:
+    """A preflight that reads all it can: packs of two projects, a dataset, a version to stick to."""
+    packs = _packs_of_two_projects(world)
+    wanted = {"capability": "ball_detection", "label_pack_ids": packs}
+    first = _built(world, wanted)
+    dataset = _new_dataset(world, "known")
+    more = {"dataset": "known", "split": {"sticky_to": first["dataset_version_id"]}}
+    return Request("POST", f"{BUILD}/preflight", {**wanted, **more}, (dataset,))
+
+
+def _cancel_queued(world: World) -> Request:
+    answered = world.call("POST", BUILD, _build(world).body)
+    job, version = (f"{JOBS}/{answered['job_id']}", f"{BUILDS}/{answered['dataset_version_id']}")
+    return Request("POST", f"{job}/cancel", {}, (job, version))
+
+
+def _cancel_running(world: World) -> Request:
+    wanted = _cancel_queued(world)
+    world.invoke("plan_build", world.job(wanted.path.split("/")[4])[1])
+    return wanted
+
+
+def _cancel_unstarted(world: World) -> Request:
+    """The process that committed the job was killed before it started the execution."""
+    wanted = _cancel_queued(world)
+    del world.executions.status[wanted.path.split("/")[4]]
+    return wanted
+
+
+def _cancel_forced(world: World) -> Request:
+    """A forced build that equals another one in progress: the lock is not its own."""
+    wanted = _build(world).body or {}
+    world.call("POST", BUILD, wanted)
+    answered = world.call("POST", BUILD, {**wanted, "force": True})
+    job = f"{JOBS}/{answered['job_id']}"
+    return Request("POST", f"{job}/cancel", {}, (job, f"{BUILDS}/{answered['dataset_version_id']}"))
+
+
+def _cancel_overtaken(world: World) -> Request:
+    """A build whose lock a forced one, ready before it, has taken over."""
+    wanted = _build(world).body or {}
+    answered = world.call("POST", BUILD, wanted)
+    _built(world, {**wanted, "force": True})
+    job = f"{JOBS}/{answered['job_id']}"
+    return Request("POST", f"{job}/cancel", {}, (job, f"{BUILDS}/{answered['dataset_version_id']}"))
+
+
+def _cancel_ingest(world: World) -> Request:
+    revision = world.uploaded_revision(ball_rows(1, 1))
+    job = f"{JOBS}/{world.call('POST', f'{revision}/submit')['job_id']}"
+    return Request("POST", f"{job}/cancel", {}, (job, revision, pack_of(revision)))
+
+
+def _cancel_again(world: World) -> Request:
+    wanted = _cancel_running(world)
+    world.call("POST", wanted.path, {})
+    return wanted
+
+
 _PROJECT = "/namespaces/{slug}/projects/{projectSlug}"
 _DATASET, _COLLECTION = f"{_PROJECT}/datasets/{{name}}", f"{_PROJECT}/collections/{{name}}"
 _MEMBER = "/namespaces/{slug}/members/{principalId}"
 _KEYS = f"{_PROJECT}/api-keys"
+_CANCEL = f"{JOBS}/{{job_id}}/cancel"
 _REVISIONS = f"{PACKS}/{{label_pack_id}}/revisions"
 
 USE_CASES = (
@@ -239,7 +357,23 @@ USE_CASES = (
     UseCase("submit revision", f"POST {_REVISIONS}/{{revision_id}}/submit", _submit),
     UseCase("make revision eligible", f"POST {_REVISIONS}/{{revision_id}}/eligibility", _make_eligible),
     UseCase("review label pack", f"POST {PACKS}/{{label_pack_id}}/review", _review),
+    UseCase("revoke eligibility", f"POST {_REVISIONS}/{{revision_id}}/eligibility", _revoke_eligibility),
+    UseCase("revoke another eligibility", f"POST {_REVISIONS}/{{revision_id}}/eligibility", _revoke_again),
+    UseCase("reject label pack", f"POST {PACKS}/{{label_pack_id}}/review", _reject),
+    UseCase("revoke review", f"POST {PACKS}/{{label_pack_id}}/review", _revoke_review),
     UseCase("build dataset", f"POST {BUILD}", _build),
     UseCase("build dataset anew", f"POST {BUILD}", _force_build),
     UseCase("build what is being built", f"POST {BUILD}", _build_again),
+    UseCase("build in a dataset", f"POST {BUILD}", _build_in_a_dataset),
+    UseCase("build stuck to another", f"POST {BUILD}", _build_stuck_to_another),
+    UseCase("build from two projects", f"POST {BUILD}", _build_from_two_projects),
+    UseCase("build what is reviewed", f"POST {BUILD}", _build_what_is_reviewed),
+    UseCase("look at a build", f"POST {BUILD}/preflight", _look_at_a_build, reads=True),
+    UseCase("cancel queued build", f"POST {_CANCEL}", _cancel_queued),
+    UseCase("cancel running build", f"POST {_CANCEL}", _cancel_running),
+    UseCase("cancel build never started", f"POST {_CANCEL}", _cancel_unstarted),
+    UseCase("cancel forced build", f"POST {_CANCEL}", _cancel_forced),
+    UseCase("cancel overtaken build", f"POST {_CANCEL}", _cancel_overtaken),
+    UseCase("cancel ingest", f"POST {_CANCEL}", _cancel_ingest),
+    UseCase("cancel again", f"POST {_CANCEL}", _cancel_again),
 )

@@ -25,13 +25,15 @@ from tests.faults.executions import Executions
 from tests.faults.gate import Gate, Killed
 from tests.faults.kinds import Fault
 from tests.faults.machine import Machine
+from tests.faults.tables import copied_quickly
 from tests.faults.waits import Waits, no_waiting
 from tests.registry import ball_rows
 from tests.unit.conftest import BUCKETS, ENVIRONMENT
 
 Json = dict[str, Any]
-WORKSPACE = "acme/match-day"
+WORKSPACE, OTHER_WORKSPACE = "acme/match-day", "acme/training-ground"
 OWNER = Principal(principal_id="user-owner", memberships={"acme": Role.OWNER})
+DEVELOPER = Principal(principal_id="user-developer", memberships={"acme": Role.OWNER}, is_developer=True)
 PARAMETERS = {"JwksUrl": "http://127.0.0.1:9/jwks.json", "JwtIssuer": "https://issuer.test", "JwtAudience": "packhouse"}
 
 
@@ -63,14 +65,20 @@ class World:
         self.call("POST", "/namespaces/acme/projects", {"slug": "match-day", "name": "Match day"})
 
     def request(
-        self, method: str, path: str, body: Json | None = None, headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        body: Json | None = None,
+        headers: Mapping[str, str] | None = None,
+        caller: Principal = OWNER,
+        workspace: str = WORKSPACE,
     ) -> Answered:
-        """Return whatever a request of the owner is answered."""
-        return self.handlers.call(method, path, OWNER, body, WORKSPACE, headers)
+        """Return whatever a request is answered."""
+        return self.handlers.call(method, path, caller, body, workspace, headers)
 
-    def call(self, method: str, path: str, body: Json | None = None) -> Json:
+    def call(self, method: str, path: str, body: Json | None = None, workspace: str = WORKSPACE) -> Json:
         """Return what a request of the owner is answered when it succeeds."""
-        answered = self.request(method, path, body)
+        answered = self.request(method, path, body, workspace=workspace)
         if answered.status >= 400:
             raise AssertionError(answered.text)
         return answered.body
@@ -79,26 +87,47 @@ class World:
         """Run a task once, on a payload that went through JSON as between states."""
         return self.handlers.app(folder).handler(json.loads(json.dumps(payload)), None)
 
-    def run_job(self, job_id: str) -> Json:
-        """Run the machine of a job to its end."""
+    def job(self, job_id: str) -> tuple[str, Json]:
+        """Return the kind of a job and what its machine is started with."""
         (item,) = self.items("BuildsTable", f"JOB#{job_id}")
         job = json.loads(item["body"]["S"])
-        return self.machines[job["kind"]].run(job["execution_input"] | {"job_id": job_id})
+        return job["kind"], job["execution_input"] | {"job_id": job_id}
 
-    def uploaded_revision(self, rows: list[Json]) -> str:
+    def run_job(self, job_id: str) -> Json:
+        """Run the machine of a job to its end."""
+        kind, payload = self.job(job_id)
+        return self.machines[kind].run(payload)
+
+    def uploaded_revision(self, rows: list[Json], workspace: str = WORKSPACE) -> str:
         """Create a pack with a revision that can be submitted; return the revision's path."""
-        pack = self.call("POST", "/api/v1/label-packs", {"capability": "ball_detection", "name": "a pack"})
+        wanted = {"capability": "ball_detection", "name": "a pack"}
+        pack = self.call("POST", "/api/v1/label-packs", wanted, workspace)
         path = f"/api/v1/label-packs/{pack['label_pack_id']}/revisions"
-        return f"{path}/{self.call('POST', path, {'rows': rows})['revision_id']}"
+        return f"{path}/{self.call('POST', path, {'rows': rows}, workspace)['revision_id']}"
 
-    def approved_pack(self, rows: list[Json]) -> str:
+    def reviewed_revision(self, rows: list[Json], workspace: str = WORKSPACE) -> str:
+        """Create an approved pack whose one revision is reviewed and no more; return the revision's path."""
+        revision = self.uploaded_revision(rows, workspace)
+        self.run_job(self.call("POST", f"{revision}/submit", None, workspace)["job_id"])
+        self.call("POST", f"{revision}/eligibility", {"status": "REVIEWED"}, workspace)
+        self.call("POST", f"{pack_of(revision)}/review", {"decision": "approve"}, workspace)
+        return revision
+
+    def approved_revision(self, rows: list[Json], workspace: str = WORKSPACE) -> str:
+        """Create a pack that goes into every build; return the path of its one revision."""
+        revision = self.reviewed_revision(rows, workspace)
+        self.call("POST", f"{revision}/eligibility", {"status": "APPROVED"}, workspace)
+        return revision
+
+    def approved_pack(self, rows: list[Json], workspace: str = WORKSPACE) -> str:
         """Create a pack that goes into every build; return its id."""
-        revision = self.uploaded_revision(rows)
-        self.run_job(self.call("POST", f"{revision}/submit")["job_id"])
-        for status in ("REVIEWED", "APPROVED"):
-            self.call("POST", f"{revision}/eligibility", {"status": status})
-        self.call("POST", revision.partition("/revisions")[0] + "/review", {"decision": "approve"})
-        return revision.split("/")[4]
+        return pack_of(self.approved_revision(rows, workspace)).split("/")[4]
+
+    def new_project(self) -> str:
+        """Create a second project; return its workspace."""
+        namespace, _, slug = OTHER_WORKSPACE.partition("/")
+        self.call("POST", f"/namespaces/{namespace}/projects", {"slug": slug, "name": "Training ground"})
+        return OTHER_WORKSPACE
 
     @cached_property
     def packs(self) -> list[str]:
@@ -119,12 +148,13 @@ class World:
         path: str,
         body: Json | None = None,
         headers: Mapping[str, str] | None = None,
+        caller: Principal = OWNER,
     ) -> Answered | None:
         """Make a request that meets a fault; `None` when its process ended: nobody gets an answer then."""
         self.waits.begin()
         with self.gate.injecting(fault):
             try:
-                return self.request(method, path, body, headers)
+                return self.request(method, path, body, headers, caller)
             except Killed:
                 return None
 
@@ -153,15 +183,11 @@ class World:
 
     def everything(self) -> dict[str, list[Json]]:
         """Return the items of every table, as DynamoDB holds them."""
-        client: Any = dynamo.connection().client
-        names = [table["TableName"] for table in iter_tables()]
-        return {name: client.scan(TableName=name, ConsistentRead=True)["Items"] for name in names}
+        return {name: self.items(name, "") for name in (table["TableName"] for table in iter_tables())}
 
     def items(self, table: str, prefix: str) -> list[Json]:
-        """Return the items of a table whose partition begins so, as DynamoDB holds them."""
-        client: Any = dynamo.connection().client
-        found = client.scan(TableName=table, ConsistentRead=True)["Items"]
-        return [item for item in found if item["pk"]["S"].startswith(prefix)]
+        """Return the items of a table whose partition begins so, as DynamoDB holds them; no call is made for it."""
+        return list(self.gate.tables.peek(table, prefix))
 
     def objects(self, prefix: str) -> dict[str, str]:
         """Return the SHA-256 of every object below a prefix, by its name behind it; names in bodies lose it too."""
@@ -169,11 +195,16 @@ class World:
         return {key.removeprefix(prefix): sha256_hex(self.data.read(key).replace(prefix.encode(), b"")) for key in keys}
 
 
+def pack_of(revision: str) -> str:
+    """Return the path of a revision's pack."""
+    return revision.partition("/revisions")[0]
+
+
 @contextmanager
 def opened() -> Iterator[World]:
     """A world of its own in this process, as long as the block lasts; nothing in it waits."""
     buckets = Buckets()
-    with mock_aws(), buckets.keeping(), no_waiting() as waits, fresh_clients(ENVIRONMENT) as session:
+    with mock_aws(), buckets.keeping(), copied_quickly(), no_waiting() as waits, fresh_clients(ENVIRONMENT) as session:
         executions = Executions()
         gate = Gate(session, {"sfn": executions})
         client: Any = dynamo.connection().client
