@@ -69,14 +69,14 @@ def test_repeats_are_what_the_definition_says(
             listed += [(*each, source, len(chunks), line) for line, each in part]
             keys = [identity + content + line.to_bytes(4, "big") + bytes(4) for line, (identity, content) in part]
             chunks.append(chunk_facts(source, f"{source}/{begin}", keys))
-    expected: dict[int, list[tuple[LeftOut, int]]] = {}
+    expected: dict[int, list[tuple[LeftOut, int, str]]] = {}
     for identity, content, source, number, line in listed:
         same_id = [each for each in listed if each[0] == identity]
         newest = max(same_id, key=lambda each: sources[each[2]].revision_id)
         kept_source = min(each[2] for each in same_id if each[1] == newest[1])
         if source != kept_source:
             reason = DUPLICATE if content == newest[1] else CONFLICT
-            expected.setdefault(number, []).append((LeftOut(line, reason, kept_source), 0))
+            expected.setdefault(number, []).append((LeftOut(line, reason, kept_source), 0, ""))
     found = find_repeats(sources, chunks)
     assert {number: sorted(left) for number, left in found.items()} == expected
 
@@ -258,3 +258,23 @@ def test_an_assignment_is_read_back_and_its_bytes_do_not_depend_on_order(
     body = assignment_bytes(split_of)
     assert read_assignment(body) == split_of
     assert assignment_bytes(dict(data.draw(st.permutations(list(split_of.items()))))) == body
+
+
+def test_a_row_without_a_split_is_told_whatever_of_its_group_stays_out() -> None:
+    first = ndjson(named("g", 1, "train"))
+    second = ndjson([*named("g", 2, "train"), *named("g", 1, None, 2)])
+    (issue, *_) = issues_of([first, second], PREDEFINED)
+    assert issue.code == "SPLIT_NOT_GIVEN"
+
+
+def test_a_newer_revision_mends_a_group_that_an_older_one_tore() -> None:
+    torn = ndjson([*named("t", 1, "train"), *named("t", 1, "val", 1)])
+    mended = ndjson(named("t", 2, "train"))
+    assert [issue.level for issue in issues_of([torn, mended], PREDEFINED)] == ["warning", "warning"]
+
+
+def test_an_assignment_carries_the_groups_on_that_its_version_lacks() -> None:
+    plan, _ = build([ndjson([row("a", "here")])])
+    kept = {"here": "val", "elsewhere": "test"}
+    carried = read_assignment(plan.assignment(kept))
+    assert carried == {"here": plan.split_of["here"], "elsewhere": "test"}

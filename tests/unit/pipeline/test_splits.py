@@ -318,6 +318,7 @@ def test_a_plan_is_read_back_from_its_canonical_snapshot(plan: SplitPlan, sticky
     [
         ({"train": 0.8, "val": 0.1}, "sum"),
         ({"train": 0.8, "val": 0.3, "test": -0.1}, "negative"),
+        ({"train": 1e308}, "more than the whole"),
         ({"train": 0.9, "dev": 0.1}, "unknown split 'dev'"),
         ({"train": 0.33333, "val": 0.33333, "test": 0.33334}, "decimals"),
         ({}, "sum"),

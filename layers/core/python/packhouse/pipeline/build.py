@@ -56,9 +56,8 @@ def build_shard(
 ) -> tuple[BuiltUnit, list[BuiltShard], list[LeftOutRow]]:
     """Return the unit's result, its shards by split name (splits without rows have none), and the rows that stayed out.
 
-    The latter are ordered by sample id, then source.
-
-    `chunk_bodies` are the canonical bytes of the unit's chunks, in order.
+    `chunk_bodies` are the canonical bytes of the unit's chunks, in order. Rows that stayed out come by sample id, then
+    source.
     """
     rows: dict[str, list[tuple[str, bytes]]] = {}
     statistics: dict[str, Statistics] = {}

@@ -24,7 +24,9 @@ PART_BYTES = 8 * 1024 * 1024
 UPLOAD_BYTES = 5 * 1024**3
 FAULTS_TOLD = 100
 KEY_BYTES = 32
-"""One sample key: 16 bytes of the sample id's hash, 8 of the row's, row number and group number, 4 each, big-endian.
+"""One sample key: 16 bytes of the sample id's hash, 8 of the row's, 4 of its number, 4 of its place, big-endian.
+
+The place is the row's own split in the highest two bits (0 for none, then train, val, test) and its group's number.
 
 The id hash has 128 bits: with 64, two of ten million samples would share one by chance in 3 of 10⁶ builds, and a label
 would be lost without a word.
@@ -123,7 +125,7 @@ def ingest_part(part: Part, lines: Iterable[bytes | None], capability: Capabilit
         encoded = encode_row(row)
         statistics.add(row, capability)
         group = groups.setdefault(row.group_name, len(groups))
-        keys.append(sample_key(row.sample_id, encoded, number, group))
+        keys.append(sample_key(row.sample_id, encoded, number, group, row.split or ""))
         rows += encoded
         rows += b"\n"
         count += 1
@@ -162,11 +164,26 @@ class _Faults:
             self.told.append(fault)
 
 
-def sample_key(sample_id: str, encoded: bytes, line: int, group: int) -> bytes:
+def sample_key(sample_id: str, encoded: bytes, line: int, group: int, split: str = "") -> bytes:
     """Return a row's sample key; see `KEY_BYTES` for its layout. `line` counts from 1 in its part."""
     identity = hashlib.sha256(sample_id.encode()).digest()[:16]
     content = hashlib.sha256(encoded).digest()[:8]
-    return identity + content + line.to_bytes(4, "big") + group.to_bytes(4, "big")
+    place = _KEY_SPLITS.index(split) << _GROUP_BITS | group
+    return identity + content + line.to_bytes(4, "big") + place.to_bytes(4, "big")
+
+
+_KEY_SPLITS = ("", "train", "val", "test")
+_GROUP_BITS = 30
+
+
+def read_place(key: bytes) -> tuple[int, int, str]:
+    """Return a sample key's row number, its group's number, and the split that the row names, or `""`.
+
+    >>> read_place(sample_key("a", b"{}", 7, 2, "val"))
+    (7, 2, 'val')
+    """
+    place = int.from_bytes(key[28:32], "big")
+    return int.from_bytes(key[24:28], "big"), place & (1 << _GROUP_BITS) - 1, _KEY_SPLITS[place >> _GROUP_BITS]
 
 
 def iter_keys(body: bytes) -> Iterator[bytes]:

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from packhouse.pipeline.fingerprints import canonical
-from packhouse.pipeline.ingest import KEY_BYTES
+from packhouse.pipeline.ingest import KEY_BYTES, read_place
 from packhouse.pipeline.issues import Issue, source_issues, split_issues
 from packhouse.pipeline.splits import SPLITS, SplitPlan, assign_groups
 from packhouse.pipeline.statistics import GroupTally, builtins
@@ -108,6 +108,10 @@ class BuildPlan(Struct, frozen=True):
     split_of: dict[str, str]
     issues: list[Issue]
 
+    def assignment(self, kept: Mapping[str, str] | None = None) -> bytes:
+        """Return what a later version can be held to: the splits of its groups, and of those kept that it lacks."""
+        return assignment_bytes({**(kept or {}), **self.split_of})
+
     def summary(self) -> dict[str, Any]:
         """The plan without what grows with its sources: no units, and no group's split."""
         return {
@@ -131,7 +135,7 @@ def plan_build(
     repeats = find_repeats(sources, chunks)
     tallies = _net_tallies(chunks, repeats)
     split_of = assign_groups(split, tallies, kept)
-    reasons = Counter(left.reason for repeated in repeats.values() for left, _ in repeated)
+    reasons = Counter(left.reason for repeated in repeats.values() for left, *_ in repeated)
     duplicates, conflicts = reasons[LeftOutReason.DUPLICATE_SAMPLE], reasons[LeftOutReason.CONFLICTING_SAMPLE]
     incomplete = _incomplete(sources, chunks)
     names = [name for name in SPLITS if name in split.ratio or name in split_of.values()]
@@ -154,7 +158,7 @@ def _unit(
     taken = []
     for at in members:
         chunk = chunks[at].chunk
-        left_out = sorted(left for left, _ in repeats.get(at, ()))
+        left_out = sorted(left for left, *_ in repeats.get(at, ()))
         taken.append(UnitChunk(chunk.key, chunk.sha256, chunk.rows, chunk.source, left_out))
     groups = {group: split_of[group] for at in members for group in chunks[at].groups if group in split_of}
     return Unit(number, chunks[members[0]].chunk.project_id, taken, groups)
@@ -169,8 +173,8 @@ def _incomplete(sources: list[Source], chunks: list[ChunkFacts]) -> list[str]:
     ]
 
 
-Repeats = dict[int, list[tuple[LeftOut, int]]]
-"""The rows that stay out, by chunk number, each with its group's number in the chunk."""
+Repeats = dict[int, list[tuple[LeftOut, int, str]]]
+"""The rows that stay out, by chunk number, each with its group's number in the chunk and the split that it names."""
 
 
 def find_repeats(sources: list[Source], chunks: list[ChunkFacts]) -> Repeats:
@@ -190,8 +194,8 @@ def find_repeats(sources: list[Source], chunks: list[ChunkFacts]) -> Repeats:
                 continue
             same = key[16:24] == keeper[0][16:24]
             reason = LeftOutReason.DUPLICATE_SAMPLE if same else LeftOutReason.CONFLICTING_SAMPLE
-            left = LeftOut(int.from_bytes(key[24:28], "big"), reason, kept_source)
-            repeats.setdefault(number, []).append((left, int.from_bytes(key[28:32], "big")))
+            line, group, split = read_place(key)
+            repeats.setdefault(number, []).append((LeftOut(line, reason, kept_source), group, split))
     return repeats
 
 
@@ -244,22 +248,20 @@ def _keeper(same_id: list[_Placed], sources: list[Source], chunks: list[ChunkFac
 def _net_tallies(chunks: list[ChunkFacts], repeats: Repeats) -> dict[str, GroupTally]:
     """Return the tally of every group with rows that stay.
 
-    `samples` are of these rows exactly. Sample keys tell neither classes nor splits, so where only some of a chunk's
-    rows of a group stay, its labels count in full; its splits too, unless these rows all name the same.
+    `samples` and `splits` are of these rows exactly. Sample keys do not tell classes, so where only some of a chunk's
+    rows of a group stay, its labels count in full.
     """
-    left = Counter((number, group) for number, repeated in repeats.items() for _, group in repeated)
+    left = Counter((number, group) for number, repeated in repeats.items() for _, group, _ in repeated)
+    named = Counter((number, group, split) for number, repeated in repeats.items() for _, group, split in repeated)
     net: dict[str, GroupTally] = {}
     for number, facts in enumerate(chunks):
         for place, (group, tally) in enumerate(facts.groups.items()):
             samples = tally.samples - left[number, place]
             if samples:
-                splits = dict.fromkeys(tally.splits, samples) if _of_one_split(tally) else tally.splits
-                net.setdefault(group, GroupTally()).merge(GroupTally(samples, tally.classes, splits))
+                splits = {split: rows - named[number, place, split] for split, rows in tally.splits.items()}
+                staying = {split: rows for split, rows in splits.items() if rows}
+                net.setdefault(group, GroupTally()).merge(GroupTally(samples, tally.classes, staying))
     return net
-
-
-def _of_one_split(tally: GroupTally) -> bool:
-    return list(tally.splits.values()) == [tally.samples]
 
 
 def _bundle(chunks: list[ChunkFacts]) -> Iterator[list[int]]:

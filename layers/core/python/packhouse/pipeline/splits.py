@@ -67,6 +67,8 @@ def ratio_per_whole(ratio: Mapping[str, float]) -> dict[str, int]:
         raise ValueError(f"unknown split {unknown[0]!r}; the splits are {', '.join(SPLITS)}")
     if any(share < 0 for share in ratio.values()):
         raise ValueError("a share is negative")
+    if any(share > 1 for share in ratio.values()):
+        raise ValueError("a share is more than the whole")
     parts = {name: round(ratio[name] * WHOLE) for name in SPLITS if ratio.get(name)}
     if any(abs(ratio[name] * WHOLE - part) > 1e-6 for name, part in parts.items()):  # noqa: PLR2004  rounding of a double
         raise ValueError("a share has more than four decimals")
