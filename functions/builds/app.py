@@ -18,6 +18,7 @@ from packhouse.settings import BuildsSettings
 _settings = BuildsSettings.from_env()
 OnceTable(_settings.idempotency_table)
 _store, _data = BuildStore(_settings.builds_table), Objects(_settings.data_bucket)
+_catalog = CatalogStore(_settings.catalog_table)
 
 app = create_app()
 endpoints = Endpoints(app)
@@ -27,12 +28,12 @@ register(
         store=_store,
         jobs=JobStore(_settings.builds_table),
         labels=LabelStore(_settings.labels_table),
-        catalog=CatalogStore(_settings.catalog_table),
+        catalog=_catalog,
         datasets=DatasetStore(_settings.catalog_table),
         data=_data,
         machine_arn=_settings.dataset_build_arn,
     ),
-    Versions(store=_store, data=_data),
+    Versions(store=_store, catalog=_catalog, data=_data),
     Cursors(_settings.cursor_secret),
 )
 handler = handler_of(app)

@@ -32,6 +32,7 @@ OBJECTS = {
     "stream": {"GetObject"},
     "read_sealed": {"GetObject"},
     "iter_sealed": {"GetObject"},
+    "iter_read": {"GetObject"},
     "find_facts": {"GetObject"},
     "presign_get": {"GetObject"},
     "presign_put": {"PutObject"},

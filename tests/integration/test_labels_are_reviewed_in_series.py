@@ -123,7 +123,7 @@ def test_a_series_shows_every_decision_newest_first_with_who_and_why(project: Pr
     for person, path, body in decisions:
         assert project.call("POST", path, person, json=body).status_code == 200
     series = project.editor.get(f"{SERIES}/{pack.label_pack_id}")
-    assert series["history_count"] == 4
+    assert series["next_cursor"] is None
     facts = ("by", "what", "revision_id", "before", "after", "note")
     assert [tuple(entry[fact] for fact in facts) for entry in series["history"]] == [
         ("user-editor", "review_status", None, "approved", "revoked", "the camera was moved"),
@@ -133,6 +133,29 @@ def test_a_series_shows_every_decision_newest_first_with_who_and_why(project: Pr
     ]
     moments = [entry["at"] for entry in series["history"]]
     assert moments == sorted(moments, reverse=True)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3])
+def test_a_series_is_paged_through_its_revisions_and_then_its_decisions(project: Project, limit: int) -> None:
+    pack = project.new_pack_of(None, "approve", "REVIEWED", "APPROVED")
+    project.new_revision(pack.label_pack_id, ball_rows(1, 1))
+    whole = project.editor.get(f"{SERIES}/{pack.label_pack_id}")
+    assert (len(whole["revisions"]), len(whole["history"])) == (2, 3)
+    revisions: list[Json] = []
+    history: list[Json] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        shown = project.editor.get(
+            f"{SERIES}/{pack.label_pack_id}", limit=str(limit), **({"cursor": cursor} if cursor else {})
+        )
+        assert len(shown["revisions"]) + len(shown["history"]) <= limit
+        assert {**shown, "revisions": [], "history": [], "next_cursor": None} == {
+            **whole,
+            "revisions": [],
+            "history": [],
+        }
+        revisions, history, cursor = revisions + shown["revisions"], history + shown["history"], shown["next_cursor"]
+    assert (revisions, history) == (whole["revisions"], whole["history"])
 
 
 def test_a_refused_decision_leaves_no_entry(project: Project) -> None:

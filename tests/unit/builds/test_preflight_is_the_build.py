@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from packhouse.access.model import Principal, Role
 from packhouse.aws import dynamo
 from tests.faults.world import World, opened
 from tests.registry import ball_rows
@@ -114,3 +115,23 @@ def test_a_preflight_and_its_build_never_disagree(world: World, packs: list[str]
         assert {"DUPLICATE_SAMPLE": plan["duplicates"], "CONFLICTING_SAMPLE": plan["conflicts"]} == said["left_out"]
         assert sum(counts["samples"] for counts in plan["splits"].values()) == said["samples"]
     assert met >= {"created", "reused_in_progress", "refused", "SPLIT_NOT_GIVEN", "GROUP_IN_TWO_SPLITS", "SPLIT_EMPTY"}
+
+
+def test_a_pack_that_the_caller_cannot_see_costs_the_reads_of_one_that_is_not_there(world: World) -> None:
+    other = Principal(principal_id="user-other", memberships={"hidden": Role.OWNER})
+    for path, body in (
+        ("/namespaces", {"slug": "hidden", "name": "Hidden"}),
+        ("/namespaces/hidden/projects", {"slug": "away", "name": "Away"}),
+    ):
+        assert world.handlers.call("POST", path, other, body).status == 201
+    wanted = {"capability": "ball_detection", "name": "theirs"}
+    theirs = world.handlers.call("POST", "/api/v1/label-packs", other, wanted, "hidden/away").body["label_pack_id"]
+    told = []
+    for label_pack_id in (theirs, "lp_nothing"):
+        with world.gate.injecting(None):
+            answered = world.request(
+                "POST", f"{BUILD}/preflight", {"capability": "ball_detection", "label_pack_ids": [label_pack_id]}
+            )
+        told.append((answered.text.replace(label_pack_id, ""), tuple(world.gate.operations)))
+    assert told[0][1] == told[1][1] == ("dynamodb.BatchGetItem",)
+    assert json.loads(told[0][0])["excluded_label_pack_ids"] == json.loads(told[1][0])["excluded_label_pack_ids"]

@@ -1,13 +1,11 @@
 """What went into a build may be taken back: which states of its pack, revision and project say so, and what is said."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from packhouse.builds.model import ExclusionCode, badge
 from packhouse.builds.rules import SOURCE_PROJECTS, candidate, selection_issues, withdrawal
 from packhouse.catalog.model import TrainingUse
-from packhouse.labels.model import Eligibility, LabelPack, ReviewDecision, ReviewStatus, Revision, ValidationStatus
+from packhouse.labels.model import Eligibility, LabelPack, ReviewStatus, Revision, ValidationStatus
 from packhouse.labels.rules import withdraws
 from tests.unit.builds.test_selection import MOMENT, Case, pack_of, project_of, select
 
@@ -84,12 +82,10 @@ def test_what_is_gone_is_not_found() -> None:
     assert reason(pack(), None) is ExclusionCode.LABEL_PACK_NOT_FOUND
 
 
-def withdrawing() -> Iterator[ReviewDecision | Eligibility]:
-    return (decision for kind in (ReviewDecision, Eligibility) for decision in kind if withdraws(decision))
-
-
-def test_every_decision_that_can_take_a_source_back_moves_the_fence() -> None:
-    assert list(withdrawing()) == [ReviewDecision.REJECT, ReviewDecision.REVOKE, Eligibility.REVOKED]
+def test_what_takes_a_source_back_moves_the_fence_and_nothing_else_does() -> None:
+    reviews = [(before, after) for before in ReviewStatus for after in ReviewStatus if withdraws(before, after)]
+    assert reviews == [(ReviewStatus.APPROVED, after) for after in ReviewStatus if after is not ReviewStatus.APPROVED]
+    assert [after for after in Eligibility if withdraws(Eligibility.APPROVED, after)] == [Eligibility.REVOKED]
 
 
 @pytest.mark.parametrize(

@@ -114,8 +114,16 @@ def test_the_same_end_again_is_accepted_and_changes_nothing(
     put(jobs, job())
     end(jobs, status, error)
     before = jobs.get(HERE, "job_1")
-    end(jobs, status, error, "2027-01-01T00:00:00.000Z")
+    end(jobs, status, error)
     assert jobs.get(HERE, "job_1") == before
+
+
+def test_two_who_end_a_job_alike_are_told_which_of_them_did(jobs: JobStore) -> None:
+    put(jobs, job())
+    end(jobs, JobStatus.CANCELLED, ERROR)
+    with pytest.raises(ConflictError, match="JOB_ENDED"):
+        end(jobs, JobStatus.CANCELLED, ERROR, "2027-01-01T00:00:00.000Z")
+    assert jobs.get(HERE, "job_1").ended_at == MOMENT
 
 
 def test_a_job_that_is_ready_has_done_all(jobs: JobStore) -> None:

@@ -109,8 +109,11 @@ class Settle:
         return {"code": error.code}
 
     def sweep(self) -> dict[str, int]:
-        """Start what was committed and not started; end what its execution left open; stop what was cancelled."""
+        """Stop what was cancelled; start what was committed and not started; end what its execution left open."""
         counts = {"open": 0, "started": 0, "ended": 0, "stopped": 0}
+        for job in self.jobs.iter_stopping():
+            self._stop(job)
+            counts["stopped"] += 1
         for job in self.jobs.iter_open():
             counts["open"] += 1
             found = executions.find(self.machines[job.kind], job.job_id)
@@ -120,9 +123,6 @@ class Settle:
                     counts["started"] += 1
             elif found.status != "RUNNING":
                 counts["ended"] += self._end(job, self._error_of(job, found))
-        for job in self.jobs.iter_stopping():
-            self._stop(job)
-            counts["stopped"] += 1
         logger.info("swept", extra=counts)
         return counts
 
@@ -135,6 +135,8 @@ class Settle:
         try:
             self.ends[job.kind](self._ended(job, JobStatus.FAILED, error), Transaction.commit)
         except ConflictError:
+            if self.jobs.get_any(job.job_id).status in OPEN:
+                raise
             logger.info("the job had ended already", extra={"job_id": job.job_id})
             return False
         return True

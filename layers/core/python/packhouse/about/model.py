@@ -92,7 +92,7 @@ class PreflightShown(BaseModel):
     groups: int | None
     left_out: dict[str, int] | None
     issues: list[IssueShown]
-    buildable: bool
+    buildable: bool | None = Field(description="Null where nothing speaks against it and not all was looked at.")
     reuse_fingerprint: str
 
 
@@ -174,6 +174,7 @@ class Provenance(BaseModel):
     reuse_fingerprint: str
     build_fingerprint: str
     seed: int
+    include_reviewed_override: bool = Field(description="Whether revisions that were only reviewed could go in.")
 
 
 class SplitCount(BaseModel):
@@ -273,7 +274,8 @@ class VersionShown(BaseModel):
     version_id: str
     name: str
     description: str | None
-    dataset: str | None
+    dataset: str | None = Field(description="The dataset's name when the build was requested.")
+    dataset_id: str | None
     workspace: str
     capability: str
     scope: Scope

@@ -7,7 +7,6 @@ item alone may be changed by `update_alone`, which is told the item's new state.
 """
 
 import functools
-import itertools
 import json
 import operator
 import random
@@ -96,7 +95,7 @@ def update_alone(item: Model, actions: Sequence[Action], condition: Condition) -
         except PynamoDBException as error:
             if attempt + 1 == CONFLICT_TRIES or _code(error) != "TransactionConflictException":
                 raise
-            _wait(attempt)
+            pause(attempt)
         else:
             return
 
@@ -160,7 +159,7 @@ def _read_batch(keys: list[tuple[str, str, str]]) -> Iterator[tuple[str, dict[st
         asked = answer.get("UnprocessedKeys") or {}
         if not asked:
             return
-        _wait(attempt)
+        pause(attempt)
     raise ServiceUnavailableError("SERVICE_UNAVAILABLE", "The table could not answer in full; repeat the request.")
 
 
@@ -180,16 +179,30 @@ def filtered(model: type[Model], filters: Mapping[str, str]) -> Condition | None
     return functools.reduce(operator.and_, conditions) if conditions else None
 
 
-def section(rows: ResultIterator[Any], limit: int) -> tuple[list[dict[str, Any]], Place | None]:
+LOOKED_AT = 5_000
+
+
+def section(
+    rows: ResultIterator[Any], limit: int, looked_at: int = LOOKED_AT
+) -> tuple[list[dict[str, Any]], Place | None]:
     """Return the next `limit` items of a query as they came, and where the rest begins; `None` behind the last one.
 
-    A query with a filter is not given the limit: it reads on, a megabyte a call, until so many have passed.
+    A query with a filter is not given the limit: it reads on, a megabyte a call, until so many have passed. A page may
+    be short, or empty, where it has looked at `looked_at` items or more; the next one goes on from there.
     """
-    items = list(itertools.islice(raw(rows), limit))
-    return items, rows.last_evaluated_key
+    pages = rows.page_iter
+    items: list[dict[str, Any]] = []
+    for page in pages:
+        items += page["Items"]
+        if len(items) >= limit or pages.total_scanned_count >= looked_at:
+            break
+    if len(items) > limit:
+        return items[:limit], {name: items[limit - 1][name] for name in pages.key_names}
+    return items, pages.last_evaluated_key
 
 
-def _wait(attempt: int) -> None:
+def pause(attempt: int) -> None:
+    """Wait before something is tried again: longer each time, and with full jitter."""
     time.sleep(random.uniform(0, min(_SLEEP_CAP, 0.05 * 2**attempt)))  # noqa: S311  jitter, no secret
 
 
@@ -207,7 +220,7 @@ def while_stale(attempt: Callable[[], _Result]) -> _Result:
         try:
             return attempt()
         except StaleError:
-            _wait(tried)
+            pause(tried)
     return attempt()
 
 
@@ -265,7 +278,7 @@ class Transaction:
                     self._refuse(error)
                     return
                 if attempt + 1 < CONFLICT_TRIES:
-                    _wait(attempt)
+                    pause(attempt)
             else:
                 return
         raise ServiceUnavailableError("SERVICE_UNAVAILABLE", "Other writes to the same items went first; repeat.")

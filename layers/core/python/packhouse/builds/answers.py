@@ -27,7 +27,14 @@ def _lineage(selection: Selection) -> dict[str, Any]:
 
 def preflight_shown(found: Preflight) -> dict[str, Any]:
     """Return a preflight as it is answered; what was not counted is null."""
-    plan, request, selection = found.plan, found.request, found.selection
+    request, selection = found.request, found.selection
+    errors = any(issue.level == "error" for issue in found.issues)
+    counted: dict[str, Any] = {"samples": None, "groups": None, "left_out": None}
+    splits = None
+    if (plan := found.plan) is not None:
+        left_out = {"DUPLICATE_SAMPLE": plan.duplicates, "CONFLICTING_SAMPLE": plan.conflicts}
+        counted = {"samples": sum(plan.samples.values()), "groups": len(plan.split_of), "left_out": left_out}
+        splits = plan.summary()["splits"]
     return {
         "capability": request.capability,
         "requested_count": len(request.distinct_ids),
@@ -35,12 +42,10 @@ def preflight_shown(found: Preflight) -> dict[str, Any]:
         "excluded_count": len(selection.excluded),
         **_lineage(selection),
         "scope": found.version.scope,
-        "split": _split_shown(found.version.split, request.sticky_to, plan and plan.summary()["splits"]),
-        "samples": plan and sum(plan.samples.values()),
-        "groups": plan and len(plan.split_of),
-        "left_out": plan and {"DUPLICATE_SAMPLE": plan.duplicates, "CONFLICTING_SAMPLE": plan.conflicts},
+        "split": _split_shown(found.version.split, request.sticky_to, splits),
+        **counted,
         "issues": builtins(found.issues),
-        "buildable": not any(issue.level == "error" for issue in found.issues),
+        "buildable": False if errors else None if plan is None else True,
         "reuse_fingerprint": found.version.reuse_fingerprint,
     }
 
@@ -84,6 +89,7 @@ def detail(version: DatasetVersion) -> dict[str, Any]:
         "name": version.name,
         "description": version.description,
         "dataset": version.dataset,
+        "dataset_id": version.dataset_id,
         "workspace": version.workspace,
         "capability": version.capability,
         "scope": version.scope,
@@ -95,6 +101,7 @@ def detail(version: DatasetVersion) -> dict[str, Any]:
             "reuse_fingerprint": version.reuse_fingerprint,
             "build_fingerprint": version.build_fingerprint,
             "seed": version.split["seed"],
+            "include_reviewed_override": version.include_reviewed_override,
         },
         "split": _split_shown(version.split, version.sticky_to, (version.built or {}).get("splits")),
         "quality": (version.quality or _NOT_EVALUATED) | {"badge": badge(version.quality)},

@@ -108,6 +108,7 @@ class DatasetVersion(BaseModel):
     forced: bool
     split: dict[str, Any]
     sticky_to: str | None = None
+    include_reviewed_override: bool = False
     included_count: int
     excluded_count: int
     included: tuple[IncludedPack, ...] = ()
@@ -210,6 +211,7 @@ class VersionRow(BaseModel):
     version_id: str
     name: str
     dataset: str | None
+    dataset_id: str | None = None
     workspace: str
     capability: str
     scope: Scope

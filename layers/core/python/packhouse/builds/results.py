@@ -1,6 +1,7 @@
 """What the units of a build come to together, and how a version shows it. Pure."""
 
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -10,9 +11,11 @@ from packhouse.pipeline.build import BuiltUnit, LeftOutRow, Shard, count_left_ou
 from packhouse.pipeline.capabilities import CAPABILITIES
 from packhouse.pipeline.export import ExportFile
 from packhouse.pipeline.quality import AssetCounts, Measured, QualitySummary
-from packhouse.pipeline.statistics import Statistics, builtins
+from packhouse.pipeline.statistics import Statistics, Tally, builtins
 
 JSON = "application/json"
+NAMES_SHOWN = 200
+_Count = TypeVar("_Count")
 
 
 class BuiltVersion(msgspec.Struct, frozen=True):
@@ -61,10 +64,19 @@ def shown_statistics(built: BuiltVersion, rows_in: int) -> dict[str, Any]:
         "unlabelled": counted.unlabelled,
         "empty": counted.empty,
         "labels": counted.labels,
-        "classes": {name: builtins(tally) for name, tally in sorted(counted.classes.items())},
-        "cameras": dict(sorted(counted.cameras.items())),
+        "classes": {name: builtins(counted.classes[name]) for name in _commonest(counted.classes, _labels_of)},
+        "cameras": {name: counted.cameras[name] for name in _commonest(counted.cameras, int)},
         "groups": len(counted.groups),
     }
+
+
+def _commonest(counts: Mapping[str, _Count], size: Callable[[_Count], int]) -> list[str]:
+    """Return the names of the `NAMES_SHOWN` largest, by name: a version's item must not grow with its rows."""
+    return sorted(sorted(counts, key=lambda name: (-size(counts[name]), name))[:NAMES_SHOWN])
+
+
+def _labels_of(tally: Tally) -> int:
+    return tally.labels
 
 
 def shown_quality(summary: QualitySummary, stage: str) -> dict[str, Any]:

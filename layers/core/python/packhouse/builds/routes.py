@@ -80,7 +80,8 @@ class SplitBody(RequestBody):
 
     @model_validator(mode="after")
     def _says_it_once(self) -> "SplitBody":
-        if self.strategy is SplitStrategy.PREDEFINED and (more := sorted(self.model_fields_set - {"strategy"})):
+        given = {name for name in self.model_fields_set - {"strategy"} if getattr(self, name) is not None}
+        if self.strategy is SplitStrategy.PREDEFINED and (more := sorted(given)):
             raise ValueError(f"with predefined the rows say it themselves: leave out {', '.join(more)}")
         return self
 
@@ -199,13 +200,13 @@ def register(api: Endpoints, builds: Builds, versions: Versions, cursors: Cursor
         """Build a dataset version from label packs, or find the one that was built from the same."""
         return builds.build(call.workspace, call.wanted.request(), call.caller, call.once)
 
-    @api.get(_PATH, Action.READ, result=Listed(VersionRow), refusals=("INVALID_CURSOR",))
+    @api.get(_PATH, Action.READ, result=Listed(VersionRow), refusals=("INVALID_CURSOR", "PROJECT_NOT_FOUND"))
     def list_dataset_versions(call: Call[VersionFilters]) -> dict[str, Any]:
         """List the dataset versions of the project, newest first."""
 
         def read(filters: dict[str, str], after: Place | None) -> tuple[list[VersionRow], Place | None]:
             stored = {("build_status" if name == "status" else name): value for name, value in filters.items()}
-            return versions.store.list_versions(call.workspace, stored, call.wanted.limit, after)
+            return versions.list_versions(call.workspace, stored, call.wanted.limit, after)
 
         return page(*cursors.turn(call.wanted, ("datasets", str(call.workspace)), read))
 

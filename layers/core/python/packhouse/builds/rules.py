@@ -134,9 +134,9 @@ def selection_issues(selection: Selection) -> list[Issue]:
 
 
 def reuse_fingerprint(
-    capability: str, included: tuple[IncludedPack, ...], split: SplitPlan, dataset_id: str | None = None
+    capability: str, included: tuple[IncludedPack, ...], split: SplitPlan, options: Mapping[str, Any] | None = None
 ) -> str:
-    """Return what two builds share that must give the same version: sources by content, split, policy, dataset.
+    """Return what two builds share that must give the same version: sources by content, split, policy, options.
 
     >>> pack = IncludedPack(label_pack_id="lp_1", workspace="acme/match-day", project_id="prj_1",
     ...     revision_id="lpr_1", content_hash="sha256:00", rows=3)
@@ -152,7 +152,7 @@ def reuse_fingerprint(
         "sources": sorted(sources),
         "split": split.snapshot(),
         "policy": CAPABILITIES[capability].policy,
-        "dataset": dataset_id,
+        **(options or {}),
     }
     return fingerprint(document)
 

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from packhouse.access.model import Principal, Workspace
+from packhouse.access.model import Action, Principal, Workspace
+from packhouse.access.rules import permit
 from packhouse.aws import executions
 from packhouse.aws.clock import Clock, NewId, new_id, now
-from packhouse.aws.dynamo import BATCH_KEYS, Found, Key, Place, Transaction, read_together
+from packhouse.aws.dynamo import BATCH_KEYS, Found, Key, Place, Transaction, pause, read_together
 from packhouse.aws.objects import Objects
 from packhouse.aws.once import Once
 from packhouse.builds.model import (
@@ -29,7 +30,7 @@ from packhouse.catalog.store import CatalogStore
 from packhouse.datasets.model import Dataset
 from packhouse.datasets.store import DatasetStore
 from packhouse.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError, UnitFailedError
-from packhouse.jobs.model import Job, JobKind, JobStatus
+from packhouse.jobs.model import OPEN, Job, JobKind, JobStatus
 from packhouse.jobs.store import JobStore
 from packhouse.labels.model import LabelPack
 from packhouse.labels.store import LabelStore
@@ -39,7 +40,7 @@ from packhouse.pipeline.issues import Issue
 COUNTED_PACKS, COUNTED_ROWS = 1_000, 2_000_000
 """As much a preflight counts within the time of a request; of more it says that it did not."""
 
-_NUMBER_TRIES = 8
+_TRIES = 8
 
 
 @dataclass(frozen=True)
@@ -70,16 +71,24 @@ class Builds:
     def build(self, workspace: Workspace, request: BuildRequest, caller: Principal, once: Once) -> BuildAnswer:
         """Create a version and start its build, or find the equivalent one.
 
-        DynamoDB calls: one for every 100 packs, one transaction, and one for what else is read, which the packs' last
-        call mostly has room for; one more read when an equivalent build exists.
+        DynamoDB calls: one for every 100 packs, whose last one mostly has room for what else decides, else one more;
+        one for packs of other projects; one transaction. One more each for a dataset's counter, and for the version
+        that serves the request where there is one.
         """
         decided = self._decide(workspace, request, caller)
         refuse(decided.issues, decided.snapshot)
         self._write_snapshot(decided)
-        try:
-            return self._commit(workspace, decided, once)
-        except FingerprintTakenError as taken:
-            return once.keep(self._reuse(workspace, taken.dataset_version_id, decided))
+        for attempt in range(_TRIES):
+            try:
+                return self._commit(workspace, decided, once)
+            except FingerprintTakenError as taken:
+                version = self.store.get(workspace, taken.dataset_version_id)
+            if version.build_status is JobStatus.READY:
+                return once.keep(_answer(Outcome.REUSED_SUCCESS, version, decided))
+            if version.build_status in OPEN:
+                return once.keep(_answer(Outcome.REUSED_IN_PROGRESS, version, decided))
+            pause(attempt)  # it failed or was cancelled since, and its lock is free
+        raise _conflict()
 
     def preflight(self, workspace: Workspace, request: BuildRequest, caller: Principal) -> Preflight:
         """Return what a build of the request would take in, leave out and put where; writes nothing."""
@@ -92,7 +101,7 @@ class Builds:
             issues = [*issues, Issue("SPLITS_NOT_COUNTED", "warning", detail)]
         elif not issues:
             try:
-                plan = plan_sources(self.data, decided.snapshot)
+                plan, _ = plan_sources(self.data, decided.snapshot)
                 issues = plan.issues
             except UnitFailedError:  # what the build would end with
                 detail = "What lies in storage of a source is not what was approved."
@@ -111,7 +120,7 @@ class Builds:
         """Judge a request: the one way for builds and preflights."""
         if request.include_reviewed_override and not caller.is_developer:
             raise ForbiddenError("ELIGIBILITY_OVERRIDE_FORBIDDEN", "include_reviewed_override is for developers.")
-        found = self._load(workspace, request)
+        found = self._load(workspace, request, caller)
         projects, packs = self.catalog.projects_in(found), self.labels.packs_in(found)
         if str(workspace) not in projects:
             raise NotFoundError("PROJECT_NOT_FOUND", f"There is no project {workspace}.")
@@ -140,7 +149,7 @@ class Builds:
     def _counter(self, version: DatasetVersion) -> Key:
         return self.store.count_key(version.workspace, version.capability, version.name, version.dataset_id)
 
-    def _load(self, workspace: Workspace, request: BuildRequest) -> Found:
+    def _load(self, workspace: Workspace, request: BuildRequest, caller: Principal) -> Found:
         """Read the packs and what else decides; the other things in the packs' last call where it has room."""
         packs = [self.labels.pack_key(label_pack_id) for label_pack_id in request.distinct_ids]
         others = [self.catalog.project_key(workspace)]
@@ -152,11 +161,12 @@ class Builds:
         if request.sticky_to is not None:
             others.append(self.store.version_key(request.sticky_to))
         fits = -(-len(packs) // BATCH_KEYS) == -(-(len(packs) + len(others)) // BATCH_KEYS)
-        found = read_together(packs + others if fits else packs)
+        found = dict(read_together(packs + others if fits else packs))
         others = [] if fits else others
-        foreign = {pack.workspace for pack in self.labels.packs_in(found).values()} - {str(workspace)}
-        others += [self.catalog.project_key(Workspace(*name.split("/"))) for name in sorted(foreign)]
-        return found | read_together(others)
+        # Of projects that the caller may not draw from nothing is read: how long an answer takes tells nothing of them.
+        named = {Workspace(*pack.workspace.split("/")) for pack in self.labels.packs_in(found).values()} - {workspace}
+        drawn = sorted(name for name in named if permit(caller, *name, Action.WRITE).allowed)
+        return found | read_together(others + [self.catalog.project_key(name) for name in drawn])
 
     def _kept(self, found: Found, workspace: Workspace, dataset_version_id: str) -> DatasetVersion:
         """Return the version whose groups stay where they are."""
@@ -168,9 +178,8 @@ class Builds:
     def _new_version(
         self, project: Project, request: BuildRequest, selection: Selection, dataset: Dataset | None, caller: Principal
     ) -> DatasetVersion:
-        reuse = reuse_fingerprint(
-            request.capability, selection.included, request.split, dataset.id if dataset else None
-        )
+        options = {"dataset": dataset.id if dataset else None, "reviewed": request.include_reviewed_override or None}
+        reuse = reuse_fingerprint(request.capability, selection.included, request.split, options)
         workspace = str(Workspace(project.namespace, project.slug))
         own = all(pack.workspace == workspace for pack in selection.included)
         return DatasetVersion(
@@ -190,6 +199,7 @@ class Builds:
             forced=request.force,
             split=request.split.snapshot(),
             sticky_to=request.sticky_to,
+            include_reviewed_override=request.include_reviewed_override,
             included_count=len(selection.included),
             excluded_count=len(selection.excluded),
             included=selection.included[:LISTED_PACKS],
@@ -206,8 +216,9 @@ class Builds:
     def _commit(self, workspace: Workspace, decided: _Decided, once: Once) -> BuildAnswer:
         """Commit version, job, number and reuse lock together, then start the job's execution."""
         newest, counter = decided.newest, self._counter(decided.version)
-        for attempt in range(_NUMBER_TRIES):
+        for attempt in range(_TRIES):
             if attempt:
+                pause(attempt)
                 newest = self.store.count_in(read_together([counter]), counter)
             numbered = decided.version.model_copy(update={"version_id": f"v{newest + 1}"})
             job = _job_of(numbered)
@@ -223,12 +234,7 @@ class Builds:
                 continue
             executions.start(self.machine_arn, job.job_id, job.execution_input | {"job_id": job.job_id})
             return created
-        raise ConflictError("BUILD_CONFLICT", "Too many builds of this dataset at the same moment; repeat the request.")
-
-    def _reuse(self, workspace: Workspace, dataset_version_id: str, decided: _Decided) -> BuildAnswer:
-        version = self.store.get(workspace, dataset_version_id)
-        ready = version.build_status is JobStatus.READY
-        return _answer(Outcome.REUSED_SUCCESS if ready else Outcome.REUSED_IN_PROGRESS, version, decided)
+        raise _conflict()
 
     def read_selection(self, built: BuildAnswer) -> Selection:
         """Return how the packs of a request were judged that was answered before; one read of its snapshot."""
@@ -243,11 +249,16 @@ def _assignment(version: DatasetVersion) -> str | None:
 
 def refuse(issues: list[Issue], selection: Selection) -> None:
     """Raise the error that a build of these packs meets at the door, if any."""
-    for issue in issues:
-        if issue.code == "NO_ELIGIBLE_LABEL_DATA":
-            excluded = [pack.model_dump(mode="json") for pack in selection.excluded]
-            raise InvalidInputError("NO_ELIGIBLE_LABEL_DATA", issue.detail, excluded_label_pack_ids=excluded)
-        raise InvalidInputError("TOO_MANY_SOURCE_PROJECTS", issue.detail)
+    if not issues:
+        return
+    if selection.included:
+        raise InvalidInputError("TOO_MANY_SOURCE_PROJECTS", issues[0].detail)
+    excluded = [pack.model_dump(mode="json") for pack in selection.excluded]
+    raise InvalidInputError("NO_ELIGIBLE_LABEL_DATA", issues[0].detail, excluded_label_pack_ids=excluded)
+
+
+def _conflict() -> ConflictError:
+    return ConflictError("BUILD_CONFLICT", "Too many builds of this dataset at the same moment; repeat the request.")
 
 
 def _answer(outcome: Outcome, version: DatasetVersion, decided: _Decided) -> BuildAnswer:

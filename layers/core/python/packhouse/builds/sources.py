@@ -35,7 +35,6 @@ from packhouse.pipeline.plan import (
     ChunkFacts,
     Source,
     SourceChunk,
-    assignment_bytes,
     plan_build,
     read_assignment,
 )
@@ -53,10 +52,11 @@ def read_snapshot(data: Objects, key: str) -> Snapshot:
     return Snapshot.model_validate_json(data.read(key))
 
 
-def plan_sources(data: Objects, snapshot: Snapshot) -> BuildPlan:
-    """Return the plan of what was asked: of a build, and of its preflight, which is why the two cannot disagree.
+def plan_sources(data: Objects, snapshot: Snapshot) -> tuple[BuildPlan, bytes]:
+    """Return the plan of what was asked, and the assignment that later versions can be held to.
 
-    Reads statistics and sample keys of every chunk, no row. `UnitFailedError` when a source is not what was approved.
+    One function for a build and its preflight, which is why the two cannot disagree. It reads statistics and sample
+    keys of every chunk, no row. `UnitFailedError` when a source is not what was approved.
     """
     sources = [
         Source(pack.label_pack_id, pack.revision_id, pack.content_hash, pack.project_id, pack.rows)
@@ -66,7 +66,8 @@ def plan_sources(data: Objects, snapshot: Snapshot) -> BuildPlan:
     kept = None
     if snapshot.kept_key is not None and split.sticky is not None:
         kept = read_assignment(data.read_sealed(snapshot.kept_key, split.sticky.removeprefix("sha256:")))
-    return plan_build(sources, list(_iter_chunks(data, snapshot.included)), split, kept)
+    plan = plan_build(sources, list(_iter_chunks(data, snapshot.included)), split, kept)
+    return plan, plan.assignment(kept)
 
 
 def _iter_chunks(data: Objects, included: tuple[IncludedPack, ...]) -> Iterator[ChunkFacts]:
@@ -125,7 +126,7 @@ class SourceSteps:
         self.store.put_section(payload["dataset_version_id"])
         snapshot = read_snapshot(self.data, payload["snapshot_key"])
         self._demand_sources(snapshot)
-        plan = plan_sources(self.data, snapshot)
+        plan, assignment = plan_sources(self.data, snapshot)
         for issue in plan.issues:
             if issue.level == "error":
                 raise UnitFailedError(issue.code, issue.detail)
@@ -135,7 +136,6 @@ class SourceSteps:
             key = f"{prefix}units/{unit.unit:05d}.json"
             self.data.write_once(key, msgspec.json.encode(unit), JSON)
             units.append({"unit": unit.unit, "key": key})
-        assignment = assignment_bytes(plan.split_of)
         self.data.write_once(f"{prefix}assignment.json", assignment, JSON)
         left_out = {unit.unit: sum(len(chunk.left_out) for chunk in unit.chunks) for unit in plan.units}
         summary = plan.summary() | {

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
-from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
+from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
 from pynamodb.models import Model
 
 from packhouse.access.model import Workspace
@@ -29,7 +29,9 @@ _APART = {*_SECTIONS, "build_status", "ended_at", "included", "excluded"}
 class _ByWorkspace(GlobalSecondaryIndex["_BuildItem"]):  # type: ignore[no-untyped-call]  # pynamodb
     class Meta:
         index_name = "by_workspace"
-        projection = AllProjection()
+        projection = IncludeProjection(
+            ["body", "build_status", "split_counts", "verdict", "materialization_status", "manifest_hash", "ended_at"]
+        )
 
     listed_in = UnicodeAttribute(hash_key=True)
     pk = UnicodeAttribute(range_key=True)
@@ -216,8 +218,10 @@ class BuildStore:
 
     def _put_end(self, tx: Transaction, version_id: str, status: JobStatus, moment: str, actions: list[Any]) -> None:
         def ended(found: dict[str, Any]) -> ConflictError | None:
-            now = found.get("build_status", {}).get("S")
-            return None if now == status.value else ConflictError("DATASET_NOT_READY", f"{version_id} ended as {now}.")
+            now = text(found, "build_status")
+            if (now, text(found, "ended_at")) == (status.value, moment):
+                return None
+            return ConflictError("DATASET_NOT_READY", f"{version_id} ended as {now}.")
 
         tx.update(
             _BuildItem(_pk(version_id), "META"),

@@ -10,19 +10,21 @@ from pydantic import BaseModel
 
 from packhouse.access.model import Workspace
 from packhouse.aws.clock import Clock, later, now
+from packhouse.aws.dynamo import Place
 from packhouse.aws.objects import URL_SECONDS, Objects
-from packhouse.builds.model import LISTED_PACKS, DatasetVersion, LineageKind
+from packhouse.builds.model import LISTED_PACKS, DatasetVersion, LineageKind, VersionRow
 from packhouse.builds.results import BuiltVersion, left_out_sample
 from packhouse.builds.sources import read_snapshot
 from packhouse.builds.steps import left_out_key
 from packhouse.builds.store import BuildStore
+from packhouse.catalog.store import CatalogStore
 from packhouse.errors import ConflictError, NotFoundError
 from packhouse.pipeline.build import LeftOutRow, Shard
 from packhouse.pipeline.diff import ShardRows, class_deltas, diff_rows, differing, read_index
 from packhouse.pipeline.statistics import builtins
 
-DIFF_ROWS = 1_000_000
-"""As many differing rows of one version a request compares: they take about 190 MB."""
+DIFF_ROWS, DIFF_SHARDS = 1_000_000, 2_000
+"""As much of one version a request compares: so many rows take about 190 MB, so many shards some seconds to read."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,18 @@ class Versions:
     """The dataset versions of projects, as they were built."""
 
     store: BuildStore
+    catalog: CatalogStore
     data: Objects
     clock: Clock = now
+
+    def list_versions(
+        self, workspace: Workspace, filters: Mapping[str, str], limit: int, after: Place | None
+    ) -> tuple[list[VersionRow], Place | None]:
+        """Return a page of the project's versions, newest first, and where the next page begins."""
+        rows, rest = self.store.list_versions(workspace, filters, limit, after)
+        if not rows and after is None:
+            self.catalog.get_project(workspace)  # an empty project, or none at all: only then is the look worth it
+        return rows, rest
 
     def list_lineage(
         self, workspace: Workspace, dataset_version_id: str, kind: LineageKind, limit: int, start: int
@@ -71,7 +83,7 @@ class Versions:
         """Return what changed from the version `against` to the other one: rows, and labels per class.
 
         Both must be ready. Shards that both have are not read; `ConflictError` (`DIFF_TOO_LARGE`) when the others of
-        one have more than `DIFF_ROWS` rows.
+        one are more than `DIFF_SHARDS`, or have more than `DIFF_ROWS` rows.
         """
         versions = [self.store.get(workspace, name) for name in (against, dataset_version_id)]
         for version in versions:
@@ -80,6 +92,8 @@ class Versions:
         shards = differing(self._shards(versions[0]), self._shards(versions[1]))
         if max(sum(shard.rows for shard in differ) for differ in shards) > DIFF_ROWS:
             raise ConflictError("DIFF_TOO_LARGE", f"More than {DIFF_ROWS:,} rows are in shards that differ.")
+        if max(map(len, shards)) > DIFF_SHARDS:
+            raise ConflictError("DIFF_TOO_LARGE", f"More than {DIFF_SHARDS:,} shards differ.")
         before, after = (self._iter_rows(*pair) for pair in zip(versions, shards, strict=True))
         classes = [(version.built or {})["stats"]["classes"] for version in versions]
         return {
@@ -93,8 +107,7 @@ class Versions:
         return msgspec.json.decode(self.data.read(f"{version.prefix}built.json"), type=BuiltVersion).shards
 
     def _iter_rows(self, version: DatasetVersion, shards: list[Shard]) -> Iterator[ShardRows]:
-        for shard in shards:
-            yield read_index(self.data.read(f"{version.prefix}index/{shard.name}.json"))
+        return map(read_index, self.data.iter_read(f"{version.prefix}index/{shard.name}.json" for shard in shards))
 
     def list_exports(self, workspace: Workspace, dataset_version_id: str) -> list[dict[str, Any]]:
         """Return the files of a version that is ready, each with a URL that downloads it for a quarter of an hour."""

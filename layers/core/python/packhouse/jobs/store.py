@@ -12,11 +12,11 @@ from typing import Any
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import UpdateError
-from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
+from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, IncludeProjection
 from pynamodb.models import Model
 
 from packhouse.access.model import Workspace
-from packhouse.aws.dynamo import Place, Transaction, bind, filtered, is_refused, section, update_alone
+from packhouse.aws.dynamo import Place, Transaction, bind, filtered, is_refused, section, text, update_alone
 from packhouse.errors import ConflictError, NotFoundError
 from packhouse.jobs.model import Job, JobError, JobStatus
 
@@ -36,7 +36,7 @@ class _OpenJobs(GlobalSecondaryIndex["_JobItem"]):  # type: ignore[no-untyped-ca
 class _ByWorkspace(GlobalSecondaryIndex["_JobItem"]):  # type: ignore[no-untyped-call]  # pynamodb
     class Meta:
         index_name = "by_workspace"
-        projection = AllProjection()
+        projection = IncludeProjection(["body", "status", "step", "done", "total", "error", "ended_at"])
 
     listed_in = UnicodeAttribute(hash_key=True)
     pk = UnicodeAttribute(range_key=True)
@@ -159,9 +159,10 @@ class JobStore:
             *([_JobItem.error.set(error.model_dump_json())] if error else [_JobItem.done.set(_JobItem.total)]),
         ]
 
-        def ended(found: dict[str, dict[str, str]]) -> ConflictError | None:
-            now = found.get("status", {}).get("S")
-            return None if now == status.value else ConflictError("JOB_ENDED", f"The job {job_id} ended as {now}.")
+        def ended(found: dict[str, Any]) -> ConflictError | None:
+            if (text(found, "status"), text(found, "ended_at")) == (status.value, moment):
+                return None
+            return ConflictError("JOB_ENDED", f"The job {job_id} ended as {text(found, 'status')}.")
 
         tx.update(_JobItem(f"JOB#{job_id}", "META"), actions, _JobItem.open == _OPEN, ended)
 

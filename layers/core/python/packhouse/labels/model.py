@@ -168,15 +168,12 @@ class SeriesRevision(BaseModel):
     submitted_at: str | None
 
 
-class SeriesDetail(Series):
-    """A series with the newest `SERIES_SHOWN` of its revisions and of the decisions over them, both newest first."""
+class SeriesPage(Series):
+    """A series with a page of its revisions, newest first, and behind the last of them of the decisions over it."""
 
     revisions: tuple[SeriesRevision, ...]
     history: tuple[HistoryEntry, ...]
-    history_count: int
-
-
-SERIES_SHOWN = 1_000
+    next_cursor: str | None = None
 
 
 def upload_key(project_id: str, label_pack_id: str, revision_id: str) -> str:

@@ -19,7 +19,7 @@ from packhouse.labels.model import (
     ReviewStatus,
     Revision,
     Series,
-    SeriesDetail,
+    SeriesPage,
 )
 from packhouse.labels.service import Labels, rows_as_ndjson
 from packhouse.pipeline.capabilities import CapabilityName
@@ -208,7 +208,13 @@ def register(api: Endpoints, labels: Labels, cursors: Cursors) -> None:
         )
         return page(items, cursor)
 
-    @api.get(f"{_SERIES}/{{series_id}}", Action.READ, refusals=("LABEL_PACK_NOT_FOUND",))
-    def get_label_review_series(call: Call[NoQuery]) -> SeriesDetail:
-        """Get a label review series: its revisions with their eligibility, and every decision over them."""
-        return labels.get_series(call.workspace, call.path["series_id"])
+    @api.get(f"{_SERIES}/{{series_id}}", Action.READ, refusals=("INVALID_CURSOR", "LABEL_PACK_NOT_FOUND"))
+    def get_label_review_series(call: Call[Section]) -> SeriesPage:
+        """Get a label review series: its revisions with their eligibility, then the decisions over them, newest first.
+
+        `limit` and `cursor` page through both together.
+        """
+        series_id, bound = call.path["series_id"], ("label-review-series", str(call.workspace), call.path["series_id"])
+        after = cursors.open(call.wanted.cursor, *bound)
+        series, rest = labels.get_series(call.workspace, series_id, call.wanted.limit, after)
+        return series.model_copy(update={"next_cursor": cursors.seal(rest, *bound)})

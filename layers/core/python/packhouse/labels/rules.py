@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 
 from packhouse.errors import ConflictError
 from packhouse.labels.model import (
-    SERIES_SHOWN,
     Eligibility,
     HistoryEntry,
     LabelPack,
@@ -13,7 +12,7 @@ from packhouse.labels.model import (
     Revision,
     RevisionRef,
     Series,
-    SeriesDetail,
+    SeriesPage,
     SeriesRevision,
     ValidationStatus,
 )
@@ -83,9 +82,9 @@ def revision_ref(revision: Revision) -> RevisionRef:
     )
 
 
-def withdraws(decision: ReviewDecision | Eligibility) -> bool:
+def withdraws(before: ReviewStatus | Eligibility, after: ReviewStatus | Eligibility) -> bool:
     """Whether a decision may take back what a build has counted on."""
-    return decision in {ReviewDecision.REJECT, ReviewDecision.REVOKE, Eligibility.REVOKED}
+    return (before is ReviewStatus.APPROVED and after is not before) or after is Eligibility.REVOKED
 
 
 def series_of(pack: LabelPack) -> Series:
@@ -99,17 +98,14 @@ def series_of(pack: LabelPack) -> Series:
     )
 
 
-def series_detail(pack: LabelPack, newest_first: Sequence[Revision], history: Sequence[HistoryEntry]) -> SeriesDetail:
-    """Return the series with the newest of its revisions and decisions; both are given newest first."""
-    return SeriesDetail(
+def series_page(pack: LabelPack, revisions: Sequence[Revision], history: Sequence[HistoryEntry]) -> SeriesPage:
+    """Return a page of a series; revisions and decisions are given newest first."""
+    return SeriesPage(
         **dict(series_of(pack)),
-        revisions=tuple(
-            SeriesRevision(**revision.model_dump(include=_OF_REVISION)) for revision in newest_first[:SERIES_SHOWN]
-        ),
-        history=tuple(history[:SERIES_SHOWN]),
-        history_count=len(history),
+        revisions=tuple(SeriesRevision(**revision.model_dump(include=_OF_REVISION)) for revision in revisions),
+        history=tuple(history),
     )
 
 
-_OF_PACK = Series.model_fields.keys() & LabelPack.model_fields.keys() - {"revisions"}
+_OF_PACK = Series.model_fields.keys() & LabelPack.model_fields.keys()
 _OF_REVISION = set(SeriesRevision.model_fields)

@@ -22,15 +22,15 @@ from packhouse.labels.model import (
     ReviewDecision,
     Revision,
     Series,
-    SeriesDetail,
+    SeriesPage,
     revision_prefix,
     upload_key,
 )
 from packhouse.labels.rules import (
     check_transition,
     review_status,
-    series_detail,
     series_of,
+    series_page,
     with_revisions,
     withdraws,
 )
@@ -191,7 +191,7 @@ class Labels:
             tx = Transaction()
             self.store.put_pack(tx, reviewed, version)
             self.store.put_history(tx, label_pack_id, entry, self.new_id("his"))
-            if withdraws(decision):
+            if withdraws(pack.review_status, reviewed.review_status):
                 self.store.put_withdrawal(tx, workspace)
             return once.commit(tx, reviewed)
 
@@ -231,7 +231,7 @@ class Labels:
             self.store.put_pack(tx, with_revisions(pack, replaced, moment), version)
             self.store.put_revision(tx, after)
             self.store.put_history(tx, label_pack_id, entry, self.new_id("his"))
-            if withdraws(status):
+            if withdraws(before.eligibility_status, status):
                 self.store.put_withdrawal(tx, workspace)
             return once.commit(tx, after)
 
@@ -253,9 +253,12 @@ class Labels:
         bodies, rest = self.list_packs(workspace, filters, limit, after)
         return [series_of(LabelPack.model_validate_json(body)) for body in bodies], rest
 
-    def get_series(self, workspace: Workspace, series_id: str) -> SeriesDetail:
-        """Return a label review series with its revisions and the decisions over them."""
-        return series_detail(*self.store.get_series(workspace, series_id))
+    def get_series(
+        self, workspace: Workspace, series_id: str, limit: int, after: Place | None
+    ) -> tuple[SeriesPage, Place | None]:
+        """Return a page of a label review series, and where the next one begins."""
+        pack, revisions, history, rest = self.store.get_series(workspace, series_id, limit, after)
+        return series_page(pack, revisions, history), rest
 
 
 def ingest_input(pack: LabelPack, revision: Revision) -> dict[str, str]:

@@ -151,20 +151,29 @@ class LabelStore:
         return pack, version, revisions[::-1]
 
     def get_series(
-        self, workspace: Workspace, label_pack_id: str
-    ) -> tuple[LabelPack, list[Revision], list[HistoryEntry]]:
-        """Return a pack, its revisions and the decisions over it, both newest first; one query a megabyte."""
+        self, workspace: Workspace, label_pack_id: str, limit: int, after: Place | None
+    ) -> tuple[LabelPack, list[Revision], list[HistoryEntry], Place | None]:
+        """Return a pack, a page of its revisions and then of the decisions over it, newest first, and where it ends.
+
+        One query, which finds the pack between the two, and one read more for a page that lies beside it.
+        """
+        rows = _LabelItem.query(
+            _pk(label_pack_id), limit=limit, last_evaluated_key=after, scan_index_forward=False, consistent_read=True
+        )
+        items, rest = section(rows, limit)
         pack, revisions, history = None, [], []
-        for item in _LabelItem.query(_pk(label_pack_id), scan_index_forward=False, consistent_read=True):
-            if item.sk == "META":
-                pack = LabelPack.model_validate_json(item.body)
-            elif item.sk.startswith("REV#"):
-                revisions.append(Revision.model_validate_json(item.body))
+        for sk, body in ((item["sk"]["S"], item["body"]["S"]) for item in items):
+            if sk == "META":
+                pack = LabelPack.model_validate_json(body)
+            elif sk.startswith("REV#"):
+                revisions.append(Revision.model_validate_json(body))
             else:
-                history.append(HistoryEntry.model_validate_json(item.body))
-        if pack is None or pack.workspace != str(workspace):
+                history.append(HistoryEntry.model_validate_json(body))
+        if pack is None:
+            pack, _ = self.get_pack(workspace, label_pack_id)
+        if pack.workspace != str(workspace):
             raise _missing_pack(label_pack_id, workspace)
-        return pack, revisions, history
+        return pack, revisions, history, rest
 
     def list_revision_bodies(
         self, workspace: Workspace, label_pack_id: str, limit: int, after: Place | None
