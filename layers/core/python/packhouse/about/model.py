@@ -174,7 +174,6 @@ class Provenance(BaseModel):
     reuse_fingerprint: str
     build_fingerprint: str
     seed: int
-    include_reviewed_override: bool = Field(description="Whether revisions that were only reviewed could go in.")
 
 
 class SplitCount(BaseModel):
@@ -240,6 +239,7 @@ class SourcePack(BaseModel):
 class SourcesShown(BaseModel):
     """What the version is made of and what stayed out; of very many packs the first are named."""
 
+    include_reviewed_override: bool = Field(description="Whether revisions that were only reviewed could go in.")
     included_count: int
     excluded_count: int
     included: list[SourcePack]

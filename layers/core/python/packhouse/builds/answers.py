@@ -101,12 +101,12 @@ def detail(version: DatasetVersion) -> dict[str, Any]:
             "reuse_fingerprint": version.reuse_fingerprint,
             "build_fingerprint": version.build_fingerprint,
             "seed": version.split["seed"],
-            "include_reviewed_override": version.include_reviewed_override,
         },
         "split": _split_shown(version.split, version.sticky_to, (version.built or {}).get("splits")),
         "quality": (version.quality or _NOT_EVALUATED) | {"badge": badge(version.quality)},
         "materialization": version.materialization,
         "sources": {
+            "include_reviewed_override": version.include_reviewed_override,
             "included_count": version.included_count,
             "excluded_count": version.excluded_count,
             "included": [pack.model_dump(mode="json", exclude={"project_id"}) for pack in version.included],
