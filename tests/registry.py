@@ -278,6 +278,10 @@ class Project:
         """Return the job once it has ended, however it did."""
         return self.editor.wait_for_end(job_id, poll_s=POLL_S)
 
+    def ask_build(self, *packs: Pack | str, person: str | None = "editor", **more: Any) -> httpx.Response:
+        """Request a build and return whatever is answered."""
+        return self.call("POST", BUILD, person, json=build_body(*packs, **more))
+
     def request_build(self, *packs: Pack | str, **more: Any) -> Json:
         return self.editor.post(BUILD, build_body(*packs, **more))
 

@@ -6,27 +6,22 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from packhouse.access.model import Principal, Role
+from packhouse.access.model import Principal, Role, Workspace
 from packhouse.aws import dynamo
 from packhouse.aws.dynamo import Transaction
 from packhouse.aws.objects import Objects
-from packhouse.labels.ingest import chunk_key
-from packhouse.labels.model import LabelPack, ReviewStatus, RevisionRef, ValidationStatus, revision_prefix
 from packhouse.labels.store import LabelStore
-from packhouse.pipeline.capabilities import CAPABILITIES
-from packhouse.pipeline.ingest import Part, ingest_part, seal_revision
 from tests.bench.figure import Figure, Run, Steps
 from tests.bench.handlers import Handlers
+from tests.bench.prepared import CAPABILITY, approved_pack, put_source
 from tests.bench.round_trips import CREDENTIALS, SILENT, deployed_variables
 from tests.bench.wire import Wire, fresh_clients
 from tests.registry import as_ndjson, ball_rows
 
 PACKS, WITH_ROWS, ROWS = 10_000, 1_000, 100
 NAMESPACE, PROJECT = "large", "match-day"
-WORKSPACE = f"{NAMESPACE}/{PROJECT}"
+WORKSPACE = Workspace(NAMESPACE, PROJECT)
 OWNER = Principal(principal_id="user-owner", memberships={NAMESPACE: Role.OWNER})
-MOMENT = "2026-04-15T10:00:00.005Z"
-BALL = CAPABILITIES["ball_detection"]
 BUILD = "/api/v1/datasets/build"
 COLUMNS = ("request", "seconds", "DynamoDB calls", "which", "S3 calls", "answer, KB")
 Json = dict[str, Any]
@@ -70,58 +65,21 @@ def _lay(handlers: Handlers, variables: Mapping[str, str], bar: Steps) -> list[s
     for start in range(0, PACKS, 100):
         tx = Transaction()
         for number in range(start, start + 100):
-            store.put_new_pack(tx, _approved(data, ids[number], number, project["id"]))
+            content_hash = f"sha256:{number:064d}"
+            if number < WITH_ROWS:
+                upload = as_ndjson(ball_rows(groups=10, samples=ROWS // 10, prefix=f"m{number}"))
+                content_hash = put_source(data, project["id"], ids[number], upload)
+            store.put_new_pack(tx, approved_pack(WORKSPACE, project["id"], ids[number], content_hash, ROWS))
         tx.commit()
         bar.advance()
     return ids
-
-
-def _approved(data: Objects, label_pack_id: str, number: int, project_id: str) -> LabelPack:
-    revision_id = label_pack_id.replace("lp_", "lpr_")
-    content_hash = f"sha256:{number:064d}"
-    if number < WITH_ROWS:
-        content_hash = _write_rows(data, revision_prefix(project_id, label_pack_id, revision_id), number)
-    revision = RevisionRef(
-        revision_id=revision_id,
-        revision=1,
-        validation_status=ValidationStatus.PASSED,
-        content_hash=content_hash,
-        rows=ROWS,
-    )
-    return LabelPack(
-        label_pack_id=label_pack_id,
-        workspace=WORKSPACE,
-        project_id=project_id,
-        capability=BALL.name,
-        name="large",
-        description=None,
-        review_status=ReviewStatus.APPROVED,
-        validation_status=ValidationStatus.PASSED,
-        revisions=1,
-        newest_approved=revision,
-        newest_reviewed=revision,
-        created_at=MOMENT,
-        created_by="user-owner",
-        updated_at=MOMENT,
-    )
-
-
-def _write_rows(data: Objects, prefix: str, number: int) -> str:
-    lines = as_ndjson(ball_rows(groups=10, samples=ROWS // 10, prefix=f"m{number}")).splitlines()
-    part = ingest_part(Part(0, 0, 1), lines, BALL)
-    sealed = seal_revision([part.chunk], [[]], BALL)
-    stem = chunk_key(prefix, 0)
-    data.write_once(f"{stem}.stats.json", part.statistics, "application/json")
-    data.write_once(f"{stem}.keys", part.keys, "application/octet-stream")
-    data.write_once(f"{prefix}revision.json", sealed.document, "application/json")
-    return sealed.content_hash or ""
 
 
 def _iter_rows(handlers: Handlers, wire: Wire, ids: list[str], bar: Steps) -> Iterator[tuple[str, ...]]:
     def timed(name: str, method: str, path: str, body: Json | None = None) -> tuple[tuple[str, ...], Json]:
         wire.take()
         started = time.perf_counter()
-        answered = handlers.call(method, path, OWNER, body, WORKSPACE)
+        answered = handlers.call(method, path, OWNER, body, str(WORKSPACE))
         seconds = time.perf_counter() - started
         if answered.status >= 400:
             raise AssertionError(answered.text[:500])
@@ -133,7 +91,7 @@ def _iter_rows(handlers: Handlers, wire: Wire, ids: list[str], bar: Steps) -> It
         row = (name, f"{seconds:.2f}", str(calls.total()), which, str(len(sent.of("s3"))), size)
         return row, answered.body
 
-    candidates = f"{BUILD}/candidates?capability={BALL.name}&limit=200"
+    candidates = f"{BUILD}/candidates?capability={CAPABILITY}&limit=200"
     row, page = timed("candidates, first page of 200", "GET", candidates)
     yield row
     pages, began = 1, time.perf_counter()
@@ -145,8 +103,8 @@ def _iter_rows(handlers: Handlers, wire: Wire, ids: list[str], bar: Steps) -> It
     if seen != PACKS:
         raise AssertionError(f"{seen} candidates")
     yield (f"candidates, all {pages} pages", f"{time.perf_counter() - began:.2f}", "", "", "", "")
-    some: Json = {"capability": BALL.name, "label_pack_ids": ids[:WITH_ROWS]}
-    body: Json = {"capability": BALL.name, "label_pack_ids": ids}
+    some: Json = {"capability": CAPABILITY, "label_pack_ids": ids[:WITH_ROWS]}
+    body: Json = {"capability": CAPABILITY, "label_pack_ids": ids}
     yield timed(f"preflight, {WITH_ROWS:,} ids, {WITH_ROWS * ROWS:,} rows counted", "POST", f"{BUILD}/preflight", some)[
         0
     ]

@@ -35,8 +35,12 @@ def put_packs(store: LabelStore, data: Objects) -> list[str]:
         tx = Transaction()
         for number in range(start, min(start + 100, PACKS)):
             project = OTHER if number == 0 else PROJECT
-            content_hash = _put_source(data, ids[number], project) if number < SOURCES else f"sha256:{number:064d}"
-            store.put_new_pack(tx, _approved_pack(ids[number], project, content_hash))
+            workspace, project_id = Workspace(NAMESPACE, project), f"prj_{project}"
+            content_hash = f"sha256:{number:064d}"
+            if number < SOURCES:
+                upload = json.dumps({"sample_id": ids[number], "group": ids[number], "labels": []}).encode()
+                content_hash = put_source(data, project_id, ids[number], upload)
+            store.put_new_pack(tx, approved_pack(workspace, project_id, ids[number], content_hash))
         tx.commit()
     return ids
 
@@ -45,19 +49,22 @@ def _revision_id(label_pack_id: str) -> str:
     return label_pack_id.replace("lp_", "lpr_")
 
 
-def _approved_pack(label_pack_id: str, project: str, content_hash: str) -> LabelPack:
+def approved_pack(
+    workspace: Workspace, project_id: str, label_pack_id: str, content_hash: str, rows: int = 1
+) -> LabelPack:
+    """Return a pack with one revision that goes into every build of its capability."""
     revision = RevisionRef(
         revision_id=_revision_id(label_pack_id),
         revision=1,
         validation_status=ValidationStatus.PASSED,
         content_hash=content_hash,
-        rows=1,
+        rows=rows,
         groups=1,
     )
     return LabelPack(
         label_pack_id=label_pack_id,
-        workspace=f"{NAMESPACE}/{project}",
-        project_id=f"prj_{project}",
+        workspace=str(workspace),
+        project_id=project_id,
         capability=CAPABILITY,
         name="counted",
         description=None,
@@ -72,13 +79,12 @@ def _approved_pack(label_pack_id: str, project: str, content_hash: str) -> Label
     )
 
 
-def _put_source(data: Objects, label_pack_id: str, project: str) -> str:
-    """Write the sealed objects of a revision of one row, and return its content hash."""
-    upload = json.dumps({"sample_id": label_pack_id, "group": label_pack_id, "labels": []}).encode()
+def put_source(data: Objects, project_id: str, label_pack_id: str, upload: bytes) -> str:
+    """Write the sealed objects of a pack's revision that fits one part, and return its content hash."""
     part, capability = Part(0, 0, len(upload)), CAPABILITIES[CAPABILITY]
     ingested = ingest_part(part, iter_owned_lines([upload], part), capability)
     sealed = seal_revision([ingested.chunk], [iter_keys(ingested.keys)], capability)
-    prefix = revision_prefix(f"prj_{project}", label_pack_id, _revision_id(label_pack_id))
+    prefix = revision_prefix(project_id, label_pack_id, _revision_id(label_pack_id))
     stem = chunk_key(prefix, 0)
     data.write_once(f"{stem}.stats.json", ingested.statistics, JSON)
     data.write_once(f"{stem}.keys", ingested.keys, "application/octet-stream")

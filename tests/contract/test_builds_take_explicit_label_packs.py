@@ -3,7 +3,6 @@
 Above each group stands the heading that it quotes from. Left out: what only the console shows (action, drawer, header).
 """
 
-import httpx
 import pytest
 
 from packhouse.builds.routes import SELECTORS
@@ -39,10 +38,6 @@ def approved(house: Project) -> Pack:
     return house.new_approved_pack()
 
 
-def ask(project: Project, *packs: Pack | str, person: str | None = "editor", **more: object) -> httpx.Response:
-    return project.call("POST", BUILD, person, json=build_body(*packs, **more))
-
-
 # Build from Ops > Datasets
 
 
@@ -53,7 +48,7 @@ def test_choose_the_dataset_capability(house: Project, capability: str) -> None:
 
 
 def test_a_capability_is_chosen_from_those_there_are(house: Project, approved: Pack) -> None:
-    refused = problem(ask(house, approved, capability="goal_detection"), 400, "INVALID_REQUEST")
+    refused = problem(house.ask_build(approved, capability="goal_detection"), 400, "INVALID_REQUEST")
     assert [fault["loc"] for fault in refused["errors"]] == ["/capability"]
 
 
@@ -125,10 +120,10 @@ def test_one_of_three_deterministic_outcomes(project: Project) -> None:
     """created, 202; reused_in_progress, 202: still running; reused_success, 200: an equivalent ready dataset exists."""
     pack = project.new_approved_pack()
     with project.registry.holding("DatasetBuildMachine", "PlanBuild", 2):
-        answers = [ask(project, pack) for _ in range(2)]
+        answers = [project.ask_build(pack) for _ in range(2)]
     created, running = (answer.json() for answer in answers)
     project.wait(created["job_id"])
-    answers.append(ask(project, pack))
+    answers.append(project.ask_build(pack))
     outcomes = [(answer.status_code, answer.json()["outcome"]) for answer in answers]
     assert outcomes == [(202, "created"), (202, "reused_in_progress"), (200, "reused_success")]
     assert running["job_status"] in {"queued", "running"}

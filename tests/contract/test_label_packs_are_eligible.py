@@ -1,6 +1,5 @@
 """Sentences of contract A, "Eligibility rules", one test each, over HTTP on the deployed template."""
 
-import httpx
 import pytest
 
 from tests.registry import (
@@ -32,10 +31,6 @@ def house(registry: Registry) -> Project:
 @pytest.fixture(scope="module")
 def approved(house: Project) -> Pack:
     return house.new_approved_pack()
-
-
-def ask(project: Project, *packs: Pack | str, person: str | None = "editor", **more: object) -> httpx.Response:
-    return project.call("POST", BUILD, person, json=build_body(*packs, **more))
 
 
 def reason_of(project: Project, approved: Pack, pack: Pack) -> str | None:
@@ -109,7 +104,7 @@ def test_include_reviewed_override_of_a_developer_allows_reviewed(house: Project
     house.wait(built["job_id"])
     (source,) = house.version(built["dataset_version_id"])["sources"]["included"]
     assert source["revision_id"] == pack.revision_id
-    problem(ask(house, pack, person="developer"), 400, "NO_ELIGIBLE_LABEL_DATA")
+    problem(house.ask_build(pack, person="developer"), 400, "NO_ELIGIBLE_LABEL_DATA")
 
 
 @pytest.mark.parametrize("route", ROUTES)
@@ -165,7 +160,7 @@ def test_pack_approval_is_separate_from_revision_eligibility(house: Project, app
 def test_if_no_requested_pack_is_eligible_build_fails_fast(project: Project) -> None:
     pack = project.new_pack_of()
     jobs = project.all_of(JOBS)
-    refused = problem(ask(project, pack, "lp_nothing"), 400, "NO_ELIGIBLE_LABEL_DATA")
+    refused = problem(project.ask_build(pack, "lp_nothing"), 400, "NO_ELIGIBLE_LABEL_DATA")
     assert refused["excluded_label_pack_ids"] == [
         {"label_pack_id": pack.label_pack_id, "reason_code": "LABEL_PACK_NOT_APPROVED"},
         {"label_pack_id": "lp_nothing", "reason_code": "LABEL_PACK_NOT_FOUND"},

@@ -15,6 +15,8 @@ from packhouse.pipeline.statistics import Statistics, Tally, builtins
 
 JSON = "application/json"
 NAMES_SHOWN = 200
+"""So many classes and cameras a version's item names."""
+
 _Count = TypeVar("_Count")
 
 

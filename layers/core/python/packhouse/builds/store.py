@@ -30,7 +30,10 @@ class _ByWorkspace(GlobalSecondaryIndex["_BuildItem"]):  # type: ignore[no-untyp
     class Meta:
         index_name = "by_workspace"
         projection = IncludeProjection(
-            ["body", "build_status", "split_counts", "verdict", "materialization_status", "manifest_hash", "ended_at"]
+            [
+                *("body", "ended_at", "capability", "scope", "build_status"),
+                *("split_counts", "verdict", "materialization_status", "manifest_hash"),
+            ]
         )
 
     listed_in = UnicodeAttribute(hash_key=True)

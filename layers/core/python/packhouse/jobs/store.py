@@ -36,7 +36,7 @@ class _OpenJobs(GlobalSecondaryIndex["_JobItem"]):  # type: ignore[no-untyped-ca
 class _ByWorkspace(GlobalSecondaryIndex["_JobItem"]):  # type: ignore[no-untyped-call]  # pynamodb
     class Meta:
         index_name = "by_workspace"
-        projection = IncludeProjection(["body", "status", "step", "done", "total", "error", "ended_at"])
+        projection = IncludeProjection(["body", "ended_at", "kind", "status", "step", "done", "total", "error"])
 
     listed_in = UnicodeAttribute(hash_key=True)
     pk = UnicodeAttribute(range_key=True)
