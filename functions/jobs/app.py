@@ -4,7 +4,9 @@ from packhouse.api.app import create_app, handler_of
 from packhouse.api.endpoints import Endpoints
 from packhouse.api.paging import Cursors
 from packhouse.aws.once import OnceTable
+from packhouse.catalog.store import CatalogStore
 from packhouse.jobs.routes import register
+from packhouse.jobs.service import Jobs
 from packhouse.settings import JobsSettings
 from packhouse.settle import Settle
 
@@ -14,5 +16,11 @@ _settle = Settle.from_settings(_settings)
 
 app = create_app()
 endpoints = Endpoints(app)
-register(endpoints, _settle.jobs, _settle.machines, _settle.cancel, Cursors(_settings.cursor_secret))
+register(
+    endpoints,
+    Jobs(store=_settle.jobs, catalog=CatalogStore(_settings.catalog_table)),
+    _settle.machines,
+    _settle.cancel,
+    Cursors(_settings.cursor_secret),
+)
 handler = handler_of(app)

@@ -79,6 +79,7 @@ def test_jobs_are_of_their_project_and_cursors_of_their_list(house: Project, pro
     job_id = house.all_of(JOBS)[0]["job_id"]
     problem(project.call("POST", f"{JOBS}/{job_id}/cancel"), 404, "JOB_NOT_FOUND")
     problem(house.call("GET", JOBS, params={"kind": "other"}), 400, "INVALID_REQUEST")
+    problem(project.registry.call("GET", JOBS, "editor", "acme/nothing-here"), 404, "PROJECT_NOT_FOUND")
 
 
 def test_a_cancelled_build_publishes_nothing_and_its_execution_is_aborted(project: Project) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from packhouse.aws.dynamo import LOOKED_AT, Place, Transaction, filtered, section
+from packhouse.aws.dynamo import LOOKED_AT, Place, filtered, section
 from tests.bench.wire import Wire
 from tests.unit.aws.things import Thing, bound
 
@@ -15,11 +15,9 @@ MANY = 1_200
 def things(wire: Wire) -> Wire:
     """Twelve hundred things in one partition, every hundredth of them rare."""
     bound()
-    for start in range(0, MANY, 100):
-        tx = Transaction()
-        for number in range(start, start + 100):
-            tx.put(Thing("ALL", f"{number:05d}", state="common" if number % 100 else "rare"))
-        tx.commit()
+    with Thing.batch_write() as batch:
+        for number in range(MANY):
+            batch.save(Thing("ALL", f"{number:05d}", state="common" if number % 100 else "rare"))
     wire.take()
     return wire
 
@@ -27,9 +25,9 @@ def things(wire: Wire) -> Wire:
 def page(
     limit: int, after: Place | None = None, *, state: str = "", looked_at: int = LOOKED_AT
 ) -> tuple[list[str], Place | None]:
-    how: dict[str, Any] = {"limit": limit}
+    how: dict[str, Any] = {"limit": limit + 1}
     if state:
-        how = {"filter_condition": filtered(Thing, {"state": state}), "page_size": 100}
+        how = {"filter_condition": filtered(Thing, {"state": state}), "page_size": 50}
     items, rest = section(Thing.query("ALL", last_evaluated_key=after, **how), limit, looked_at)
     return [item["sk"]["S"] for item in items], rest
 
@@ -44,6 +42,27 @@ def test_every_item_is_on_one_page(things: Wire, limit: int) -> None:
     assert seen == [f"{number:05d}" for number in range(len(seen))]
     assert len(seen) == min(limit * 9, MANY)
     assert len(things.take().of("dynamodb")) == pages
+
+
+@pytest.mark.parametrize("limit", [200, 400, 600, MANY])
+def test_a_whole_number_of_pages_ends_with_a_full_one(things: Wire, limit: int) -> None:
+    seen, rest = page(limit)
+    while rest is not None:
+        more, rest = page(limit, rest)
+        assert len(more) == limit
+        seen += more
+    assert seen == [f"{number:05d}" for number in range(MANY)]
+    assert len(things.take().of("dynamodb")) == MANY // limit
+
+
+@pytest.mark.parametrize("limit", [1, 4, 6, 12])
+def test_a_whole_number_of_pages_of_what_passes_a_filter_ends_with_a_full_one(things: Wire, limit: int) -> None:
+    seen, rest = page(limit, state="rare")
+    while rest is not None:
+        more, rest = page(limit, rest, state="rare")
+        assert len(more) == limit
+        seen += more
+    assert seen == [f"{number:05d}" for number in range(0, MANY, 100)]
 
 
 def test_a_page_of_what_passes_a_filter_reads_on_until_it_is_full(things: Wire) -> None:

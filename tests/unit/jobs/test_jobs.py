@@ -4,14 +4,28 @@ import pytest
 
 from packhouse.access.model import Workspace
 from packhouse.aws.dynamo import Transaction
+from packhouse.catalog.model import Namespace, Project, TrainingUse
+from packhouse.catalog.store import CatalogStore
 from packhouse.errors import CODES, ConflictError, NotFoundError
 from packhouse.jobs.model import Job, JobError, JobKind, JobStatus
+from packhouse.jobs.service import Jobs
 from packhouse.jobs.store import JobStore
 from packhouse.task import machine_error
 from tests.bench.wire import Wire
 
 HERE = Workspace("acme", "match-day")
 MOMENT = "2026-04-15T10:00:00.005Z"
+NAMESPACE = Namespace(id="ns_1", slug="acme", name="Acme", createdAt=MOMENT, createdBy="user-1")
+PROJECT = Project(
+    id="prj_1",
+    namespace="acme",
+    slug="match-day",
+    name="Match day",
+    description=None,
+    trainingUse=TrainingUse.ALLOWED,
+    createdAt=MOMENT,
+    updatedAt=MOMENT,
+)
 ERROR = JobError(code="UPLOAD_MISSING", detail="not there", unit="IngestParts 3")
 
 
@@ -182,3 +196,24 @@ def test_jobs_are_listed_newest_first_page_by_page_and_by_what_they_are(jobs: Jo
     assert [one.job_id for one in queued] == ["job_5", "job_4", "job_3"]
     assert [one.job_id for one in jobs.list_jobs(HERE, {"status": "queued"}, 3, rest)[0]] == ["job_2"]
     assert jobs.list_jobs(Workspace("acme", "elsewhere"), {}, 10, None) == ([], None)
+
+
+def test_only_a_list_of_nothing_takes_a_look_whether_there_is_the_project(jobs: JobStore, wire: Wire) -> None:
+    catalog = CatalogStore("CatalogTable")
+    listed = Jobs(jobs, catalog)
+    with pytest.raises(NotFoundError, match="PROJECT_NOT_FOUND"):
+        listed.list_jobs(HERE, {}, 10, None)
+    made = [Transaction(), Transaction()]
+    catalog.put_namespace(made[0], NAMESPACE)
+    catalog.put_project(made[1], PROJECT)
+    for tx in made:
+        tx.commit()
+    wire.take()
+    assert listed.list_jobs(HERE, {}, 10, None) == ([], None)
+    assert wire.take().of("dynamodb") == ("Query", "GetItem")
+    put(jobs, job(1), job(2))
+    wire.take()
+    found, rest = listed.list_jobs(HERE, {}, 1, None)
+    assert ([one.job_id for one in found], rest is None) == (["job_2"], False)
+    assert listed.list_jobs(HERE, {"status": "failed"}, 10, rest) == ([], None)
+    assert wire.take().of("dynamodb") == ("Query", "Query")

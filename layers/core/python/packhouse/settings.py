@@ -130,5 +130,6 @@ class SettleSettings(IngestSettings):
 class JobsSettings(SettleSettings):
     """Jobs of every kind, and what ends them when they are cancelled."""
 
+    catalog_table: str
     idempotency_table: str
     cursor_secret: str

@@ -187,14 +187,15 @@ def section(
 ) -> tuple[list[dict[str, Any]], Place | None]:
     """Return the next `limit` items of a query as they came, and where the rest begins; `None` behind the last one.
 
-    A query with a filter is not given the limit: it reads on, a megabyte a call, until so many have passed. A page may
-    be short, or empty, where it has looked at `looked_at` items or more; the next one goes on from there.
+    The query asks for one item more, which tells that there is a rest. One with a filter is given no limit: it reads
+    on, a megabyte a call, until so many have passed. A page may be short, or empty, where it has looked at `looked_at`
+    items or more; the next one goes on from there.
     """
     pages = rows.page_iter
     items: list[dict[str, Any]] = []
     for page in pages:
         items += page["Items"]
-        if len(items) >= limit or pages.total_scanned_count >= looked_at:
+        if len(items) > limit or pages.total_scanned_count >= looked_at:
             break
     if len(items) > limit:
         return items[:limit], {name: items[limit - 1][name] for name in pages.key_names}

@@ -177,7 +177,7 @@ class BuildStore:
         rows = _BuildItem.by_workspace.query(
             _listed_in(str(workspace)),
             filter_condition=filtered(_BuildItem, filters),
-            limit=None if filters else limit,
+            limit=None if filters else limit + 1,
             last_evaluated_key=after,
             scan_index_forward=False,
         )

@@ -13,7 +13,7 @@ from packhouse.api.paging import Cursors, NoQuery, Section
 from packhouse.aws.executions import console_url
 from packhouse.aws.once import Once
 from packhouse.jobs.model import Job, JobKind, JobStatus
-from packhouse.jobs.store import JobStore
+from packhouse.jobs.service import Jobs
 
 _PATH = "/api/v1/jobs"
 _JOB = f"{_PATH}/{{job_id}}"
@@ -28,13 +28,13 @@ class JobFilters(Section):
     status: JobStatus | None = None
 
 
-def register(api: Endpoints, jobs: JobStore, machines: Mapping[JobKind, str], cancel: Cancel, cursors: Cursors) -> None:
+def register(api: Endpoints, jobs: Jobs, machines: Mapping[JobKind, str], cancel: Cancel, cursors: Cursors) -> None:
     """Declare the endpoints; `machines` are the ARNs by kind."""
 
     def shown(job: Job) -> dict[str, Any]:
         return job.shown() | {"execution_url": console_url(machines[job.kind], job.job_id)}
 
-    @api.get(_PATH, Action.READ, result=Listed(Job), refusals=("INVALID_CURSOR",))
+    @api.get(_PATH, Action.READ, result=Listed(Job), refusals=("INVALID_CURSOR", "PROJECT_NOT_FOUND"))
     def list_jobs(call: Call[JobFilters]) -> dict[str, Any]:
         """List the jobs of the project, newest first."""
         items, cursor = cursors.turn(
@@ -47,7 +47,7 @@ def register(api: Endpoints, jobs: JobStore, machines: Mapping[JobKind, str], ca
     @api.get(_JOB, Action.READ, refusals=("JOB_NOT_FOUND",))
     def get_job(call: Call[NoQuery]) -> dict[str, Any]:
         """Get a job: how far it is, and how it ended."""
-        return shown(jobs.get(call.workspace, call.path["job_id"]))
+        return shown(jobs.store.get(call.workspace, call.path["job_id"]))
 
     def cancelled(_: Call[NoBody], job: Job) -> Response[str]:
         return answer(200, shown(job))

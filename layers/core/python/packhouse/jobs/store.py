@@ -108,7 +108,7 @@ class JobStore:
         rows = _JobItem.by_workspace.query(
             _listed_in(str(workspace)),
             filter_condition=filtered(_JobItem, filters),
-            limit=None if filters else limit,
+            limit=None if filters else limit + 1,
             last_evaluated_key=after,
             scan_index_forward=False,
         )

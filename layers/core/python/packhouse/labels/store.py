@@ -73,6 +73,15 @@ def _missing_pack(label_pack_id: str, workspace: Workspace) -> NotFoundError:
     return NotFoundError("LABEL_PACK_NOT_FOUND", f"There is no label pack {label_pack_id} in {workspace}.")
 
 
+def _beside_pack(
+    items: list[dict[str, Any]], rest: Place | None, limit: int
+) -> tuple[list[dict[str, Any]], Place | None]:
+    """Leave a section of one item too many as it is if the pack is in it, and else without the last one."""
+    if len(items) <= limit or any(item["sk"]["S"] == "META" for item in items):
+        return items, rest
+    return items[:limit], {name: items[limit - 1][name] for name in ("pk", "sk")}
+
+
 class LabelStore:
     """Label packs and their revisions."""
 
@@ -108,7 +117,7 @@ class LabelStore:
         conditions = {name: value for name, value in filters.items() if name != "capability"}
         how: dict[str, Any] = {
             "filter_condition": filtered(_LabelItem, conditions),
-            "limit": None if conditions else limit,
+            "limit": None if conditions else limit + 1,
             "last_evaluated_key": after,
         }
         if "capability" in filters:
@@ -155,12 +164,17 @@ class LabelStore:
     ) -> tuple[LabelPack, list[Revision], list[HistoryEntry], Place | None]:
         """Return a pack, a page of its revisions and then of the decisions over it, newest first, and where it ends.
 
-        One query, which finds the pack between the two, and one read more for a page that lies beside it.
+        One query, which finds the pack between the two, and one read more for a page that lies beside it. The pack is
+        none of the `limit`.
         """
         rows = _LabelItem.query(
-            _pk(label_pack_id), limit=limit, last_evaluated_key=after, scan_index_forward=False, consistent_read=True
+            _pk(label_pack_id),
+            limit=limit + 2,
+            last_evaluated_key=after,
+            scan_index_forward=False,
+            consistent_read=True,
         )
-        items, rest = section(rows, limit)
+        items, rest = _beside_pack(*section(rows, limit + 1), limit)
         pack, revisions, history = None, [], []
         for sk, body in ((item["sk"]["S"], item["body"]["S"]) for item in items):
             if sk == "META":
@@ -182,7 +196,7 @@ class LabelStore:
         rows = _LabelItem.query(
             _pk(label_pack_id),
             _LabelItem.sk.startswith("REV#"),
-            limit=limit,
+            limit=limit + 1,
             last_evaluated_key=after,
             scan_index_forward=False,
             consistent_read=True,
