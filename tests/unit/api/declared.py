@@ -25,6 +25,7 @@ THING = f"{THINGS}/{{name}}"
 OF_PROJECT = "/api/v1/things"
 LOOKED_AT = f"{OF_PROJECT}/look"
 PUBLIC = "/api/v1/open"
+HELD = "/api/v1/held"
 PLACE = {"slug": "acme", "projectSlug": "match-day"}
 EDITOR = Principal(principal_id="user-1", memberships={"acme": Role.EDITOR})
 VIEWER = Principal(principal_id="user-2", memberships={"acme": Role.VIEWER})
@@ -195,6 +196,12 @@ def _declare_others(function: Function) -> None:
         """Look what a thing would be."""
         function.note(call)
         return Made(name=call.wanted.name, state=call.wanted.state)
+
+    @api.get(HELD, Action.READ, max_age=60)
+    def get_held(call: Call[NoQuery]) -> Made:
+        """Get what holds for a minute."""
+        function.note(call)
+        return function.made
 
     @api.get(PUBLIC, None, public=True)
     def get_open(call: Call[NoQuery]) -> Response[str]:

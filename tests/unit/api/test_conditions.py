@@ -4,7 +4,7 @@ import pytest
 
 from packhouse.errors import NotFoundError, PreconditionFailedError
 from tests.bench.wire import Wire
-from tests.unit.api.declared import PUBLIC, THING, THINGS, WISH, Function, Json, Made, Said
+from tests.unit.api.declared import HELD, PUBLIC, THING, THINGS, WISH, Function, Json, Made, Said
 
 
 @pytest.fixture
@@ -116,3 +116,16 @@ def test_an_answer_is_its_callers_alone_and_a_refusal_nobody_keeps(function: Fun
         assert answered.headers["Vary"] == "Authorization, X-API-Key, X-Workspace"
     function.raising = NotFoundError("DATASET_NOT_FOUND", "Not there.")
     assert function.send("GET", THING, name="a").headers["Cache-Control"] == "no-store"
+
+
+def test_an_answer_that_holds_for_a_while_says_so_known_or_not(function: Function) -> None:
+    """It stays its caller's alone, and is asked for under its tag once the while is over."""
+    here = {"X-Workspace": "acme/match-day"}
+    said = function.send("GET", HELD, headers=here)
+    known = function.send("GET", HELD, headers=here | {"If-None-Match": tag_of(said)})
+    assert (known.status, known.text, known.headers["ETag"]) == (304, "", said.headers["ETag"])
+    for answered in (said, known):
+        assert answered.headers["Cache-Control"] == "private, max-age=60"
+        assert answered.headers["Vary"] == "Authorization, X-API-Key, X-Workspace"
+    function.raising = NotFoundError("DATASET_NOT_FOUND", "Not there.")
+    assert function.send("GET", HELD, headers=here).headers["Cache-Control"] == "no-store"

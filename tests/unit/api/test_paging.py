@@ -1,11 +1,12 @@
 import base64
 import json
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from pydantic import Field
 
 from packhouse.api.paging import Cursors, NoQuery, Page, RequestQuery, Section, read_query
 from packhouse.errors import InvalidInputError, RequestFaultsError
@@ -135,6 +136,33 @@ def test_limits_are_whole_numbers_in_their_range() -> None:
 @pytest.mark.parametrize(("model", "name"), [(Section, "limit"), (Page, "pageSize")])
 def test_any_other_limit_is_refused(model: type[RequestQuery], name: str, text: str) -> None:
     assert faults(query(**{name: text}), model) == [f"query {name}"]
+
+
+class Filters(Section):
+    """A list with filters, one of which is called what Python calls nothing."""
+
+    kind: Literal["a", "b"] | None = None
+    class_: str | None = Field(default=None, alias="class")
+
+
+def test_filters_are_known_by_the_names_that_callers_give_them() -> None:
+    assert read_query(query(), Filters).filters() == {}
+    asked = {"class": "", "kind": "a"}
+    assert read_query(query(limit="7", cursor="x", **asked), Filters).filters() == asked
+    for unknown in ("class_", "Class"):
+        assert faults(query(**{unknown: "x"}), Filters) == [f"query {unknown}"]
+
+
+def test_a_cursor_is_bound_to_the_filters_that_were_given() -> None:
+    def turned(cursor: str | None = None, **asked: str) -> str | None:
+        given = asked | ({"cursor": cursor} if cursor else {})
+        return CURSORS.turn(read_query(query(**given), Filters), BOUND, lambda *_: ([], {"at": 1}))[1]
+
+    cursor = turned(**{"class": "ball"})
+    assert turned(cursor, **{"class": "ball"}) == cursor
+    for other in ({}, {"class": ""}, {"class": "Ball"}, {"class": "ball", "kind": "a"}, {"kind": "b"}):
+        with pytest.raises(InvalidInputError, match="INVALID_CURSOR"):
+            turned(cursor, **other)
 
 
 def test_a_parameter_that_is_unknown_or_repeated_is_refused_with_all_others() -> None:

@@ -70,8 +70,49 @@ def test_a_note_may_be_overwritten(bucket: Objects) -> None:
     assert bucket.read("a") == b"two"
 
 
+@pytest.mark.parametrize(("start", "end"), [(0, 1), (0, 1000), (1, 3), (999, 1000), (500, 501)])
+def test_a_range_is_read_in_one_call(bucket: Objects, wire: Wire, start: int, end: int) -> None:
+    body = bytes_of(1000)
+    bucket.write_once("a", body, KIND)
+    wire.take()
+    assert bucket.read_range("a", start, end) == body[start:end]
+    assert wire.of("s3") == ("GetObject",)
+
+
+@pytest.mark.parametrize("count", [0, 1, 40])
+def test_many_ranges_come_in_their_order(bucket: Objects, count: int) -> None:
+    body = bytes_of(1000)
+    bucket.write_once("a", body, KIND)
+    wanted = [("a", start, start + 7) for start in range(count)]
+    assert list(bucket.iter_ranges(wanted)) == [body[start:end] for _, start, end in wanted]
+
+
+def test_the_checksum_that_the_bucket_keeps_is_told_where_it_is_of_the_whole(bucket: Objects) -> None:
+    def checksum(key: str) -> str | None:
+        facts = bucket.find_facts(key)
+        assert facts is not None
+        return facts.checksum
+
+    objects.s3().put_object(Bucket=BUCKET.bucket, Key="kept", Body=b"body", ChecksumAlgorithm="SHA256")
+    bucket.overwrite("plain", b"body", KIND)
+    assert (checksum("kept"), checksum("plain")) == (sha256_hex(b"body"), None)
+    [listed] = bucket.iter_facts("kept")
+    assert [facts.checksum for facts in listed] == [None]
+
+
+def test_what_is_presigned_is_kept_under_a_name_or_shown_in_place(bucket: Objects) -> None:
+    def asked(filename: str | None) -> dict[str, list[str]]:
+        return parse_qs(urlsplit(bucket.presign_get("a", filename, "image/png")).query)
+
+    assert asked("a.png")["response-content-disposition"] == ['attachment; filename="a.png"']
+    assert asked(None)["response-content-disposition"] == ["inline"]
+    assert asked(None)["response-content-type"] == ["image/png"]
+
+
 def test_what_is_not_there_is_none_or_a_stated_failure(bucket: Objects) -> None:
     assert bucket.find_facts("a") is None
+    with refused("a"):
+        bucket.read_range("a", 0, 1)
     with refused("a"):
         bucket.read("a")
     with refused("a"):

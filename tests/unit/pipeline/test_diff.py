@@ -226,7 +226,8 @@ def test_an_index_says_what_each_row_says() -> None:
     def read(*uploaded: dict[str, Any]) -> ShardRows:
         lines = [encode_row(parse_row(line)) for line in ndjson(uploaded).splitlines()]
         body = b"".join(line + b"\n" for line in lines)
-        rows = read_index(materialize_shard(Shard("train/00000", "train", len(lines), len(body), ""), body, {})[1])
+        facts = Shard("train/00000", "train", len(lines), len(body), "")
+        rows = read_index(materialize_shard(facts, "prj_1", body, {})[1]["ndjson"])
         assert rows.contents == [sample_key("", line, 1, 0)[16:24].hex() for line in lines]
         return rows
 
@@ -238,7 +239,7 @@ def test_an_index_says_what_each_row_says() -> None:
 
 
 def test_an_index_whose_columns_are_not_of_one_length_is_refused() -> None:
-    short = read_index(b'{"shard":"val/00000","columns":{"sample_id":["a","b"],"content":["0"]}}')
+    short = read_index(b'{"shard":"val/00000","sample_ids":["a","b"],"contents":"0123456789abcdef"}')
     with pytest.raises(ValueError, match="shorter"):
         diff_rows([short], [])
     with pytest.raises(ValueError, match="shorter"):

@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 
 from packhouse.errors import UnitFailedError
 from packhouse.pipeline.build import BuiltShard, Shard
+from packhouse.pipeline.contents import Asset
 from packhouse.pipeline.export import ExportFile, export_ndjson
 from packhouse.pipeline.fingerprints import canonical, merkle_root
-from packhouse.pipeline.materialize import Asset, look_up_assets, materialize_shard, settle_materialization
+from packhouse.pipeline.index import decode_block
+from packhouse.pipeline.materialize import look_up_assets, materialize_shard, settle_materialization
 from packhouse.pipeline.quality import QualitySummary, Verdict
 from packhouse.pipeline.seal import seal_version
 from packhouse.pipeline.splits import SplitPlan
@@ -73,15 +75,13 @@ def only_shard(uploads: list[dict[str, Any]]) -> BuiltShard:
     return units[0][1][0]
 
 
-def test_a_shards_index_finds_every_row_by_its_bytes() -> None:
+def test_a_shards_assets_are_counted_and_told_in_its_index() -> None:
     shard = only_shard([row("b", asset="f/b.png"), row("a", asset="f/a.png"), row("c")])
-    materialized, encoded = materialize_shard(shard.shard, shard.body, {"f/a.png": Asset(7, "x")})
-    columns = json.loads(encoded)["columns"]
-    assert columns["sample_id"] == ["a", "b", "c"]
-    assert columns["asset_reason"] == [None, "ASSET_NOT_FOUND", "ASSET_NOT_GIVEN"]
-    ends = [*columns["offset"][1:], len(shard.body)]
-    for sample_id, start, end in zip(columns["sample_id"], columns["offset"], ends, strict=True):
-        assert json.loads(shard.body[start:end])["sample_id"] == sample_id
+    materialized, index = materialize_shard(shard.shard, "prj_1", shard.body, {"f/a.png": Asset(7, "x")})
+    block = decode_block(index["ndjson"])
+    assert (block.project_id, block.sample_ids, block.asset_bytes) == ("prj_1", ["a", "b", "c"], [7, None, None])
+    reasons = [block.asset_reasons.of(number) for number in range(3)]
+    assert reasons == [None, "ASSET_NOT_FOUND", "ASSET_NOT_GIVEN"]
     assert (materialized.wanted, materialized.found, materialized.bytes) == (3, 1, 7)
     settled = settle_materialization([materialized, materialized])
     assert (settled.status, settled.missing) == ("partial", {"ASSET_NOT_FOUND": 2, "ASSET_NOT_GIVEN": 2})

@@ -78,6 +78,15 @@ class BuildsSettings(Settings):
 
 
 @dataclass(frozen=True)
+class SamplesSettings(Settings):
+    """The samples of dataset versions."""
+
+    builds_table: str
+    data_bucket: str
+    cursor_secret: str
+
+
+@dataclass(frozen=True)
 class TaskSettings(Settings):
     """The tasks of `dataset_build`, and what every task needs: its job, and where results lie."""
 

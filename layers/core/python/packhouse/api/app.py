@@ -24,7 +24,10 @@ JSON = "application/json"
 PROBLEM = "application/problem+json"
 _UNSHOWN = {"etag"}  # stands in the header
 _OWN = {"Cache-Control": "private, no-cache", "Vary": "Authorization, X-API-Key, X-Workspace"}
-"""An answer is its caller's: nobody else's cache gives it out, and their own asks whether it still holds."""
+"""An answer is its caller's: nobody else's cache gives it out, and their own asks whether it still holds.
+
+Where an endpoint says how long it holds, their own asks after that (`Endpoint.max_age`).
+"""
 
 _PROBLEM_TYPES = "https://packhouse.dev/errors#"
 
@@ -108,9 +111,10 @@ def entity_tag(text: str, state: str = "") -> str:
     return f'"{state}.{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
 
 
-def not_modified(etag: str) -> Response[str]:
-    """Return 304: the caller has this answer already."""
-    return Response(status_code=304, content_type=JSON, body="", headers=_OWN | {"ETag": etag})
+def not_modified(known: Response[str]) -> Response[str]:
+    """Return 304 for an answer that the caller has already: without its body, to be kept as it is."""
+    kept = {name: value for name, value in known.headers.items() if name in {*_OWN, "ETag"}}
+    return Response(status_code=304, content_type=JSON, body="", headers=kept)
 
 
 def spliced(bodies: list[str], next_cursor: str | None) -> Response[str]:

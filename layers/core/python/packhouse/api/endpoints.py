@@ -69,7 +69,8 @@ class Endpoint:
     """What is told of an endpoint; `wanted` and `result` are those of its handler's annotations.
 
     `refusals` are error codes of its own, `show` makes the answer of a result that is not its own JSON. What `reads`
-    writes nothing, whatever its method: a repeat under an `Idempotency-Key` is answered anew.
+    writes nothing, whatever its method: a repeat under an `Idempotency-Key` is answered anew. An answer may be kept for
+    `max_age` seconds by its caller; without, it is asked for each time.
     """
 
     method: str
@@ -84,6 +85,7 @@ class Endpoint:
     if_match: bool = False
     reads: bool = False
     public: bool = False
+    max_age: int = 0
     show: Callable[[Any, Any], Response[str]] | None = None
 
     @property
@@ -159,6 +161,8 @@ def _answered(
     response = _shown(endpoint, call, result)
     if replayed:
         response.headers["Idempotency-Replayed"] = "true"
+    if endpoint.max_age:
+        response.headers["Cache-Control"] = f"private, max-age={endpoint.max_age}"
     return _unless_known(headers.get("If-None-Match"), response) if endpoint.method == "GET" else response
 
 
@@ -233,4 +237,4 @@ def _unless_known(given: str | None, response: Response[str]) -> Response[str]:
     if given is None:
         return response
     is_known = given.strip() == _ANY or etag.strip('"') in [tag for _, tag in _tags("If-None-Match", given)]
-    return not_modified(etag) if is_known else response
+    return not_modified(response) if is_known else response

@@ -32,13 +32,19 @@ _ABOUT = """A training-data registry: reviewed labels go in; checked, frozen, re
 Paths below `/namespaces` speak camelCase and page by number, those below `/api/v1` snake_case and page by cursor; the
 latter act in one project, which a bearer of a JWT names with `X-Workspace`. Every refusal is an
 `application/problem+json` whose `code` is stable. Bodies take no unknown fields. `x-action` of an operation says what
-the caller must be allowed: a viewer may `read`; an editor also `write` and `export`, as an API key may by its scopes;
+the caller must be allowed: whoever may know of the project may `see`, and is told behind the door whether more is
+needed; a viewer may `read`; an editor also `write` and `export`, as an API key may by its scopes;
 an owner also `own`; without it anyone who is signed in may call. Times are UTC, ISO 8601 with `Z`."""
 
 HEADERS: Json = {
     "ETag": {
         "description": "The tag of this answer, for `If-Match` and `If-None-Match`.",
         "schema": {"type": "string"},
+    },
+    "Cache-Control": {
+        "description": "For how long the caller may keep this answer without asking again.",
+        "schema": {"type": "string"},
+        "example": "private, max-age=60",
     },
     "Location": {"description": "Where the thing, or the job, is read.", "schema": {"type": "string"}},
     "Retry-After": {"description": "Seconds until it is worth looking.", "schema": {"type": "integer"}},
@@ -186,7 +192,7 @@ def _responses(endpoint: Endpoint, schemas: Mapping[tuple[str, Any], Json], exam
             "content": {_HTML if endpoint.result is str else JSON: content},
         }
     if endpoint.method == "GET":
-        headers = {"ETag": _ref("headers", "ETag")}
+        headers = {name: _ref("headers", name) for name in _headers(endpoint, HTTPStatus.NOT_MODIFIED)}
         responses["304"] = {"description": "The caller has this answer already.", "headers": headers}
     by_status: dict[int, list[str]] = {}
     for code in refusals_of(endpoint):
@@ -202,6 +208,8 @@ def _headers(endpoint: Endpoint, status: int) -> Iterator[str]:
     fields = getattr(endpoint.result, "model_fields", {})
     if endpoint.method == "GET" or (_HIDDEN in fields and endpoint.show is None):
         yield "ETag"
+    if endpoint.max_age:
+        yield "Cache-Control"
     if endpoint.is_command:
         yield "Idempotency-Replayed"
     if status == HTTPStatus.ACCEPTED:

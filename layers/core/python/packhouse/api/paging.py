@@ -98,6 +98,11 @@ class RequestQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
+    def filters(self) -> dict[str, str]:
+        """Return the parameters that were given, by the names that callers give them, `limit` and `cursor` apart."""
+        given = self.model_dump(mode="json", by_alias=True, exclude={"limit", "cursor"}, exclude_none=True)
+        return {name: str(value) for name, value in given.items()}
+
 
 class NoQuery(RequestQuery):
     """The query of an endpoint that has none."""
@@ -137,10 +142,6 @@ class Section(RequestQuery):
 
     limit: Whole = Field(default=LIMIT, ge=1, le=LONGEST)
     cursor: str | None = None
-
-    def filters(self) -> dict[str, str]:
-        """Return the parameters beside these two that were given, by name."""
-        return {name: str(value) for name, value in self if name not in Section.model_fields and value is not None}
 
 
 _Query = TypeVar("_Query", bound=RequestQuery)

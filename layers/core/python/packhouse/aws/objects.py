@@ -7,7 +7,7 @@ own earlier object accepts it when the bytes are the same and refuses to go on w
 import base64
 import functools
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -41,12 +41,16 @@ def s3() -> Any:
 
 @dataclass(frozen=True)
 class ObjectFacts:
-    """What a bucket says of an object without sending it: bytes, ETag, and the SHA-256 that its writer stored."""
+    """What a bucket says of an object without sending it: bytes, ETag, and the SHA-256 that its writer stored.
+
+    `checksum` is the SHA-256 (hex) that S3 itself keeps of the whole object, where it keeps one; a listing tells none.
+    """
 
     key: str
     bytes: int
     etag: str
     sha256: str | None = None
+    checksum: str | None = None
 
 
 def sha256_hex(body: bytes) -> str:
@@ -64,11 +68,22 @@ class Objects:
         """Return a whole small object; `UnitFailedError` (`SOURCE_CHANGED`) when it is not there."""
         return b"".join(self.stream(key))
 
+    def read_range(self, key: str, start: int, end: int) -> bytes:
+        """Return the bytes of an object from `start` on and before `end`, which are some; fails as `read` does."""
+        return b"".join(self._blocks(key, {"Range": f"bytes={start}-{end - 1}"}))
+
+    def iter_ranges(self, wanted: Iterable[tuple[str, int, int]]) -> Iterator[bytes]:
+        """Yield ranges in the order of their (key, start, end), as `read_range` does; many side by side."""
+        return _side_by_side(lambda piece: self.read_range(*piece), list(wanted))
+
     def stream(self, key: str, start: int = 0, etag: str | None = None, block: int = 1024 * 1024) -> Iterator[bytes]:
         """Yield the bytes from `start` on, in blocks; with `etag`, only of exactly that object."""
         wanted = {"Range": f"bytes={start}-"} if start else {}
         if etag is not None:
             wanted["IfMatch"] = etag
+        return self._blocks(key, wanted, block)
+
+    def _blocks(self, key: str, wanted: dict[str, str], block: int = PART_BYTES) -> Iterator[bytes]:
         try:
             answer = s3().get_object(Bucket=self.bucket, Key=key, **wanted)
         except ClientError as error:
@@ -95,12 +110,13 @@ class Objects:
     def find_facts(self, key: str) -> ObjectFacts | None:
         """Return what the bucket says of an object, or `None` when it is not there."""
         try:
-            head = s3().head_object(Bucket=self.bucket, Key=key)
+            head = s3().head_object(Bucket=self.bucket, Key=key, ChecksumMode="ENABLED")
         except ClientError as error:
             if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:  # noqa: PLR2004  the status itself
                 return None
             raise
-        return ObjectFacts(key, head["ContentLength"], head["ETag"].strip('"'), head["Metadata"].get("sha256"))
+        etag, stored = head["ETag"].strip('"'), head["Metadata"].get("sha256")
+        return ObjectFacts(key, head["ContentLength"], etag, stored, _checksum_of_all(head))
 
     def iter_facts(self, prefix: str, after: str = "") -> Iterator[list[ObjectFacts]]:
         """Yield pages of up to 1,000 objects below a prefix in key order, from behind the key `after` on."""
@@ -146,9 +162,9 @@ class Objects:
         """Return a writer for an immutable object of any size in bounded memory."""
         return ObjectWriter(self, key, content_type)
 
-    def presign_get(self, key: str, filename: str, content_type: str, seconds: int = URL_SECONDS) -> str:
-        """Return a URL that downloads one object under the given file name for `seconds`."""
-        disposition = f'attachment; filename="{filename}"'
+    def presign_get(self, key: str, filename: str | None, content_type: str, seconds: int = URL_SECONDS) -> str:
+        """Return a URL that downloads one object under the given file name for `seconds`, or without one shows it."""
+        disposition = "inline" if filename is None else f'attachment; filename="{filename}"'
         wanted = {"ResponseContentDisposition": disposition, "ResponseContentType": content_type}
         parameters = {"Bucket": self.bucket, "Key": key, **wanted}
         url: str = s3().generate_presigned_url("get_object", Params=parameters, ExpiresIn=seconds)
@@ -253,6 +269,19 @@ class ObjectWriter:
                 raise UnitFailedError(
                     "SOURCE_CHANGED", f"{self._key} is there already with other bytes.", key=self._key
                 ) from error
+
+
+def _checksum_of_all(head: Mapping[str, Any]) -> str | None:
+    """Return the SHA-256 of a whole object in hex; one over the checksums of its parts ends in `-` and their count.
+
+    >>> _checksum_of_all({"ChecksumSHA256": "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="})[:8]
+    'e3b0c442'
+    >>> _checksum_of_all({"ChecksumSHA256": "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=-2"}) is None
+    True
+    """
+    checksum: str = head.get("ChecksumSHA256", "")
+    whole = checksum and "-" not in checksum and head.get("ChecksumType") != "COMPOSITE"
+    return base64.b64decode(checksum).hex() if whole else None
 
 
 def _multipart_etag(parts: list[dict[str, Any]]) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from packhouse.errors import ConflictError
 from packhouse.jobs.model import JobStatus
 from packhouse.labels.model import ReviewStatus, RevisionRef, ValidationStatus
 from packhouse.pipeline.issues import Issue
@@ -136,6 +137,25 @@ class DatasetVersion(BaseModel):
     def assignment_key(self) -> str:
         """Where its assignment of groups to splits lies."""
         return f"{self.prefix}assignment.json"
+
+
+def demand_ready(version: DatasetVersion) -> dict[str, Any]:
+    """Return what sealing added to a version; `ConflictError` (`DATASET_NOT_READY`) until it is ready."""
+    if version.sealed is None:
+        raise not_ready(version)
+    return version.sealed
+
+
+def not_ready(version: DatasetVersion) -> ConflictError:
+    """Return the refusal of what only a version that is ready, or far enough, can be asked."""
+    detail = f"The dataset {version.dataset_version_id} is {version.build_status}."
+    return ConflictError("DATASET_NOT_READY", detail, job_id=version.job_id)
+
+
+def not_indexed(version: DatasetVersion) -> ConflictError:
+    """Return the refusal of what needs the index of a version that has none, or not all of it."""
+    detail = f"The dataset {version.dataset_version_id} has no index of its samples; build it again."
+    return ConflictError("DATASET_NOT_READY", detail, job_id=version.job_id)
 
 
 @dataclass(frozen=True)

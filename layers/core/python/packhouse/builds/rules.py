@@ -14,7 +14,7 @@ from packhouse.pipeline.fingerprints import fingerprint
 from packhouse.pipeline.issues import Issue
 from packhouse.pipeline.splits import SplitPlan
 
-SNAPSHOT_SCHEMA = 1
+SNAPSHOT_SCHEMA = 2
 SOURCE_PROJECTS = 40
 """A version becomes ready in one transaction that looks at two items of each project its sources are of."""
 
@@ -143,7 +143,7 @@ def reuse_fingerprint(
     >>> ratio = {"train": 8000, "val": 1000, "test": 1000}
     >>> split = SplitPlan.from_snapshot({"strategy": "group_quota", "ratio": ratio, "seed": 0})
     >>> reuse_fingerprint("ball_detection", (pack,), split)
-    'sha256:1e22674b61738ad02e9a85d52c64c3e843af9bd6964feb9194e968b051f94fdf'
+    'sha256:dbe2b40f8b7d1daf569400e08bef74d6f9d6747dfb0f51d8097956bc209db532'
     """
     sources = [[pack.label_pack_id, pack.revision_id, pack.content_hash] for pack in included]
     document = {

@@ -30,11 +30,14 @@ from packhouse.labels.model import revision_prefix
 from packhouse.labels.store import LabelStore
 from packhouse.pipeline.export import ExportFile
 from packhouse.pipeline.fingerprints import digest
+from packhouse.pipeline.issues import Issue, move_issues, uncounted_moves
+from packhouse.pipeline.moves import differing_chunks, find_moved, iter_placed
 from packhouse.pipeline.plan import (
     BuildPlan,
     ChunkFacts,
     Source,
     SourceChunk,
+    Unit,
     plan_build,
     read_assignment,
 )
@@ -45,6 +48,8 @@ from packhouse.pipeline.statistics import decode_statistics
 from packhouse.settings import SourceTaskSettings
 
 TOLD = 5
+COMPARED_ROWS = 2_000_000
+"""As many rows of a version that is kept are compared with the new one: their keys are 64 MB."""
 
 
 def read_snapshot(data: Objects, key: str) -> Snapshot:
@@ -66,8 +71,35 @@ def plan_sources(data: Objects, snapshot: Snapshot) -> tuple[BuildPlan, bytes]:
     kept = None
     if snapshot.kept_key is not None and split.sticky is not None:
         kept = read_assignment(data.read_sealed(snapshot.kept_key, split.sticky.removeprefix("sha256:")))
-    plan = plan_build(sources, list(_iter_chunks(data, snapshot.included)), split, kept)
+    chunks = list(_iter_chunks(data, snapshot.included))
+    plan = plan_build(sources, chunks, split, kept)
+    if kept is not None and snapshot.kept_key is not None:
+        issues = _moves(data, snapshot.kept_key.removesuffix("assignment.json"), plan.units, chunks)
+        plan = msgspec.structs.replace(plan, issues=plan.issues + issues)
     return plan, plan.assignment(kept)
+
+
+def _moves(data: Objects, kept_prefix: str, units: list[Unit], chunks: list[ChunkFacts]) -> list[Issue]:
+    """Return what is to be said of samples that leave the split which they have in the version that is kept.
+
+    Chunks that both versions have with the same rows are not read.
+    """
+    kept_units = data.iter_read(unit["key"] for unit in orjson.loads(data.read(f"{kept_prefix}units.json")))
+    differing = differing_chunks((msgspec.json.decode(body, type=Unit) for body in kept_units), units)
+    if sum(chunk.rows for chunk, _ in differing.before) > COMPARED_ROWS:
+        return [uncounted_moves()]
+    stems = [chunk.key.removesuffix(".ndjson") for chunk, _ in differing.before]
+    counted, keys = (data.iter_read(f"{stem}.{ending}" for stem in stems) for ending in ("stats.json", "keys"))
+    before = [
+        iter_placed(chunk, split_of, list(decode_statistics(statistics).groups), key_body)
+        for (chunk, split_of), statistics, key_body in zip(differing.before, counted, keys, strict=True)
+    ]
+    facts = {each.chunk.key: each for each in chunks}
+    after = [
+        iter_placed(chunk, split_of, list(facts[chunk.key].groups), facts[chunk.key].keys)
+        for chunk, split_of in differing.after
+    ]
+    return move_issues(find_moved(before, after))
 
 
 def _iter_chunks(data: Objects, included: tuple[IncludedPack, ...]) -> Iterator[ChunkFacts]:

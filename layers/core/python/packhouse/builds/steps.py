@@ -28,10 +28,11 @@ from packhouse.jobs.model import Job
 from packhouse.jobs.store import JobStore
 from packhouse.pipeline.build import BuiltUnit, Shard, build_shard
 from packhouse.pipeline.capabilities import CAPABILITIES
+from packhouse.pipeline.contents import Asset
 from packhouse.pipeline.export import GZIP, NDJSON, ExportFile, export_ndjson, file_names
-from packhouse.pipeline.fingerprints import digest
+from packhouse.pipeline.index import ShardGroup
+from packhouse.pipeline.indexing import RUN_WIDTHS, IndexedShard, iter_groups, summary_bytes, write_groups
 from packhouse.pipeline.materialize import (
-    Asset,
     MaterializedShard,
     look_up_assets,
     materialize_shard,
@@ -40,8 +41,13 @@ from packhouse.pipeline.materialize import (
 )
 from packhouse.pipeline.plan import Unit
 from packhouse.pipeline.quality import AssetCounts, Verdict, evaluate_quality
+from packhouse.pipeline.runs import Piece, Run, merge_runs
 from packhouse.pipeline.statistics import builtins
 from packhouse.settings import TaskSettings
+
+BINARY = "application/octet-stream"
+INDEX_TYPES = {"ndjson": NDJSON, "groups": NDJSON, "ids": BINARY, "hashes": BINARY, "contents": BINARY}
+"""The content types of a shard's index, by the ends of the objects' names."""
 
 Payload = dict[str, Any]
 _T = TypeVar("_T")
@@ -127,17 +133,17 @@ class BuildSteps:
 
         def find(name: str) -> Asset | None:
             facts = self.data.find_facts(assets + name)
-            return Asset(facts.bytes, facts.etag) if facts else None
+            return Asset(facts.bytes, facts.etag, facts.checksum) if facts else None
 
         def list_from(folder: str, after: str) -> Iterator[dict[str, Asset]]:
             for page in self.data.iter_facts(f"{assets}{folder}/" if folder else assets, assets + after):
                 yield {facts.key.removeprefix(assets): Asset(facts.bytes, facts.etag) for facts in page}
 
         found = look_up_assets(wanted_assets(body), list_from, find)
-        materialized, index = materialize_shard(shard, body, found)
-        self.data.write_once(f"{prefix}index/{shard.name}.json", index, JSON)
-        result = msgspec.structs.replace(materialized, index_sha256=digest(index).removeprefix("sha256:"))
-        self._write_result(payload, "MaterializeShards", f"materialized/{payload['unit']:05d}.json", result)
+        materialized, index = materialize_shard(shard, payload["project_id"], body, found)
+        for ending, part in index.items():
+            self.data.write_once(f"{prefix}index/{shard.name}.{ending}", part, INDEX_TYPES[ending])
+        self._write_result(payload, "MaterializeShards", f"materialized/{payload['unit']:05d}.json", materialized)
         return {"unit": payload["unit"], "found": materialized.found, "wanted": materialized.wanted}
 
     def _find_shard(self, prefix: str, name: str) -> Shard:
@@ -149,10 +155,13 @@ class BuildSteps:
         self.jobs.enter_step(payload["job_id"], "SettleMaterialization", 1)
         prefix = payload["prefix"]
         built = read_result(self.data, prefix, "built.json", BuiltVersion)
-        settled = settle_materialization(
+        shards = [
             read_result(self.data, prefix, f"materialized/{unit:05d}.json", MaterializedShard)
             for unit in range(len(built.shards))
-        )
+        ]
+        if [(shard.name, shard.index.summary.rows) for shard in shards] != [(b.name, b.rows) for b in built.shards]:
+            raise UnitFailedError("SOURCE_CHANGED", "The shards that were materialized are not those that were built.")
+        settled = settle_materialization(shards)
         assets = AssetCounts(settled.wanted, settled.wanted - settled.found)
         summary = evaluate_quality(measured(payload["capability"], built, assets))
         self.data.write_once(f"{prefix}quality.json", msgspec.json.encode(summary, order="deterministic"), JSON)
@@ -163,6 +172,7 @@ class BuildSteps:
         )
         if self.enforced and summary.verdict is Verdict.HARD_FAIL:
             raise QualityHardFailError("DATASET_QUALITY_HARD_FAIL", "The quality policy found a hard failure.")
+        write_index(self.data, f"{prefix}index/", [shard.index for shard in shards])
         splits = [name for name, counts in built.splits.items() if counts["samples"]]
         exports = [{"unit": f"ndjson-{split}", "format": "ndjson", "split": split} for split in splits]
         self.jobs.enter_step(payload["job_id"], "ExportFormats", len(exports))
@@ -218,6 +228,26 @@ class BuildSteps:
 def read_result(data: Objects, prefix: str, name: str, kind: type[_T]) -> _T:
     """Return what an earlier task of a job wrote."""
     return msgspec.json.decode(data.read(prefix + name), type=kind)
+
+
+def write_index(data: Objects, prefix: str, shards: list[IndexedShard]) -> None:
+    """Write the index of a version below the prefix, where those of its shards are; these come in version order."""
+
+    def read(pieces: list[Piece]) -> Iterator[bytes]:
+        return data.iter_ranges((prefix + name, start, end) for name, start, end in pieces)
+
+    def groups_of(shard: IndexedShard) -> Iterator[ShardGroup]:
+        key = f"{prefix}{shard.summary.name}.groups"
+        return iter_groups(shard.group_bytes, lambda start, end: data.read_range(key, start, end))
+
+    for name, width in RUN_WIDTHS.items():
+        runs = [Run(f"{shard.summary.name}.{name}", shard.runs[name]) for shard in shards]
+        with data.writer(prefix + name, INDEX_TYPES[name]) as merged:
+            for part in merge_runs(runs, width, read, distinct=name == "contents"):
+                merged.write(part)
+    with data.writer(f"{prefix}groups.ndjson", NDJSON) as groups:
+        count, blocks = write_groups(map(groups_of, shards), groups.write)
+    data.write_once(f"{prefix}summary.json", summary_bytes([shard.summary for shard in shards], count, blocks), JSON)
 
 
 def left_out_key(prefix: str, unit: int) -> str:

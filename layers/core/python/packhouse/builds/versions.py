@@ -12,13 +12,21 @@ from packhouse.access.model import Workspace
 from packhouse.aws.clock import Clock, later, now
 from packhouse.aws.dynamo import Place
 from packhouse.aws.objects import URL_SECONDS, Objects
-from packhouse.builds.model import LISTED_PACKS, DatasetVersion, LineageKind, VersionRow
+from packhouse.builds.model import (
+    LISTED_PACKS,
+    DatasetVersion,
+    LineageKind,
+    VersionRow,
+    demand_ready,
+    not_indexed,
+    not_ready,
+)
 from packhouse.builds.results import BuiltVersion, left_out_sample
 from packhouse.builds.sources import read_snapshot
 from packhouse.builds.steps import left_out_key
 from packhouse.builds.store import BuildStore
 from packhouse.catalog.store import CatalogStore
-from packhouse.errors import ConflictError, NotFoundError
+from packhouse.errors import ConflictError, NotFoundError, UnitFailedError
 from packhouse.pipeline.build import LeftOutRow, Shard
 from packhouse.pipeline.diff import ShardRows, class_deltas, diff_rows, differing, read_index
 from packhouse.pipeline.statistics import builtins
@@ -66,7 +74,7 @@ class Versions:
 
     def _left_out(self, version: DatasetVersion, limit: int, start: int) -> tuple[list[BaseModel], int]:
         if version.built is None:
-            raise _not_ready(version)
+            raise not_ready(version)
         units = orjson.loads(self.data.read(f"{version.prefix}plan.json"))["left_out"]
         sources = read_snapshot(self.data, version.snapshot_key).included if units else ()
         listed: list[BaseModel] = []
@@ -87,8 +95,7 @@ class Versions:
         """
         versions = [self.store.get(workspace, name) for name in (against, dataset_version_id)]
         for version in versions:
-            if version.sealed is None:
-                raise _not_ready(version)
+            demand_ready(version)
         shards = differing(self._shards(versions[0]), self._shards(versions[1]))
         if max(sum(shard.rows for shard in differ) for differ in shards) > DIFF_ROWS:
             raise ConflictError("DIFF_TOO_LARGE", f"More than {DIFF_ROWS:,} rows are in shards that differ.")
@@ -107,15 +114,18 @@ class Versions:
         return msgspec.json.decode(self.data.read(f"{version.prefix}built.json"), type=BuiltVersion).shards
 
     def _iter_rows(self, version: DatasetVersion, shards: list[Shard]) -> Iterator[ShardRows]:
-        return map(read_index, self.data.iter_read(f"{version.prefix}index/{shard.name}.json" for shard in shards))
+        blocks = self.data.iter_read(f"{version.prefix}index/{shard.name}.ndjson" for shard in shards)
+        try:
+            yield from map(read_index, blocks)
+        except UnitFailedError as error:
+            raise not_indexed(version) from error
 
     def list_exports(self, workspace: Workspace, dataset_version_id: str) -> list[dict[str, Any]]:
         """Return the files of a version that is ready, each with a URL that downloads it for a quarter of an hour."""
         version = self.store.get(workspace, dataset_version_id)
-        if version.sealed is None:
-            raise _not_ready(version)
+        sealed = demand_ready(version)
         expires_at = later(self.clock(), URL_SECONDS)
-        return [self._downloadable(version, file) | {"expires_at": expires_at} for file in version.sealed["exports"]]
+        return [self._downloadable(version, file) | {"expires_at": expires_at} for file in sealed["exports"]]
 
     def _downloadable(self, version: DatasetVersion, file: Mapping[str, Any]) -> dict[str, Any]:
         filename = f"{version.capability}-{version.version_id}-{file['name']}"
@@ -128,8 +138,3 @@ class Versions:
             if file["name"] == name:
                 return file
         raise NotFoundError("EXPORT_NOT_FOUND", f"{dataset_version_id} has no export {name}.")
-
-
-def _not_ready(version: DatasetVersion) -> ConflictError:
-    detail = f"The dataset {version.dataset_version_id} is {version.build_status}."
-    return ConflictError("DATASET_NOT_READY", detail, job_id=version.job_id)

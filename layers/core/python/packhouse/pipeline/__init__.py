@@ -5,11 +5,15 @@
     build        a unit of chunks → one shard a split, and the statistics of the rows that stayed
     quality      statistics → indicators with value and threshold, and the verdict
     materialize  a shard → its assets looked up, and the viewer's index beside it
+    indexing     a shard's rows → its index; the indexes of all shards → that of the version
     export       shards → the files that people download
     seal         everything → the canonical manifest and its hash
+    lookup       a version's index → pages of samples, one sample and its neighbours, what there is to filter by
     diff         two versions' indexes → the rows that changed from one to the other
 
 Beneath them: `rows` (the label row and its canonical form), `statistics` (what is counted), `splits` (group → split),
-`issues` (what a plan has to say), `fingerprints` (canonical JSON and its SHA-256), `capabilities` (what can be
-labelled).
+`moves` (samples in another split than before), `issues` (what a plan has to say), `fingerprints` (canonical JSON and
+its SHA-256), `capabilities` (what can be labelled), `index` (the formats of the viewer's index), `scan` (which of its
+blocks to read), `runs` (sorted runs and how they are merged), `contents` (the hashes that rows are compared by
+between versions), `equality` (what versions have in common of them).
 """

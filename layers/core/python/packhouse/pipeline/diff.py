@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from packhouse.pipeline.build import Shard
+from packhouse.pipeline.index import CONTENT_DIGITS
 from packhouse.pipeline.statistics import builtins
 
 LISTED = 100
@@ -29,27 +30,35 @@ class ShardRows(Struct, frozen=True):
     contents: list[str]
 
 
-class _Columns(Struct, frozen=True):
-    sample_id: list[str]
-    content: list[str]
+class _Rows(Struct, frozen=True):
+    """What is read of a block."""
 
-
-class _Index(Struct, frozen=True):
     shard: str
-    columns: _Columns
+    sample_ids: list[str]
+    contents: str
 
 
-_index = msgspec.json.Decoder(_Index)
+_block = msgspec.json.Decoder(_Rows)
 
 
-def read_index(body: bytes) -> ShardRows:
-    """Return the rows of the shard whose index this is; `materialize_shard` wrote it.
+def read_index(blocks: bytes) -> ShardRows:
+    r"""Return the rows of the shard whose index this is, all of its blocks; `ShardIndexer` wrote it.
 
-    >>> read_index(b'{"shard":"val/00003","rows":1,"columns":{"sample_id":["a"],"content":["00ff"],"offset":[0]}}')
-    ShardRows(split='val', sample_ids=['a'], contents=['00ff'])
+    >>> blocks = (
+    ...     b'{"shard":"val/00003","sample_ids":["a","b"],"contents":"00000000000000ff00000000000000fe"}\n'
+    ...     b'{"shard":"val/00003","sample_ids":["c"],"contents":"00000000000000fd"}\n'
+    ... )
+    >>> rows = read_index(blocks)
+    >>> (rows.split, rows.sample_ids, rows.contents[2])
+    ('val', ['a', 'b', 'c'], '00000000000000fd')
     """
-    index = _index.decode(body)
-    return ShardRows(index.shard.rpartition("/")[0], index.columns.sample_id, index.columns.content)
+    split, sample_ids, contents = "", [], []
+    for line in blocks.splitlines():
+        block = _block.decode(line)
+        split = block.shard.partition("/")[0]
+        sample_ids += block.sample_ids
+        contents += [block.contents[at : at + CONTENT_DIGITS] for at in range(0, len(block.contents), CONTENT_DIGITS)]
+    return ShardRows(split, sample_ids, contents)
 
 
 def differing(before: list[Shard], after: list[Shard]) -> tuple[list[Shard], list[Shard]]:

@@ -88,6 +88,21 @@ def source_issues(duplicates: int, conflicts: int, incomplete_sources: Iterable[
     return issues
 
 
+def move_issues(moved: Mapping[tuple[str, str], int]) -> list[Issue]:
+    """Return what is to be said of samples that go from one split to another although groups are kept, by the splits.
+
+    >>> move_issues({("test", "train"): 3})[0].detail
+    'Newer revisions have samples in other groups; from test to train: 3.'
+    """
+    told = "Newer revisions have samples in other groups; from {} to {}: {:,}."
+    return [Issue("SAMPLES_MOVED", "warning", told.format(*splits, count)) for splits, count in sorted(moved.items())]
+
+
+def uncounted_moves() -> Issue:
+    """Return that nobody looked which samples leave their split."""
+    return Issue("MOVES_NOT_COUNTED", "warning", "The version that is kept is too large to look which samples move.")
+
+
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 

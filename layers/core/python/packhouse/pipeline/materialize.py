@@ -1,13 +1,12 @@
 """A shard's assets looked up, and the viewer's index written beside it."""
 
-import hashlib
-import json
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
 
 from msgspec import UNSET, Struct
 
 from packhouse.pipeline.build import Shard
+from packhouse.pipeline.contents import Asset
+from packhouse.pipeline.indexing import IndexedShard, ShardIndexer
 from packhouse.pipeline.rows import LabelRow, decode_canonical
 
 LISTED_PER_CALL = 1_000
@@ -15,15 +14,8 @@ _LIST_COST = 12.5
 """A listing call costs as much as 12.5 single look-ups (S3 list prices: 0.005 against 0.0004 dollars a thousand)."""
 
 
-class Asset(Struct, frozen=True):
-    """What the bucket says of an asset."""
-
-    bytes: int
-    etag: str
-
-
 class MaterializedShard(Struct, frozen=True):
-    """A shard's materialisation: rows with an asset, those whose asset is not there by reason, and its index's hash."""
+    """A shard's materialisation: rows with an asset, those whose asset is not there by reason, and its index."""
 
     name: str
     rows: int
@@ -31,7 +23,7 @@ class MaterializedShard(Struct, frozen=True):
     found: int
     missing: dict[str, int]
     bytes: int
-    index_sha256: str = ""
+    index: IndexedShard
 
 
 ASSET_NOT_FOUND = "ASSET_NOT_FOUND"
@@ -88,17 +80,16 @@ def _look_up_by_listing(
     return []
 
 
-def materialize_shard(shard: Shard, body: bytes, assets: Mapping[str, Asset]) -> tuple[MaterializedShard, bytes]:
-    """Return the shard's materialisation and its index: columns by row, in the shard's order (sample id).
+def materialize_shard(
+    shard: Shard, project_id: str, body: bytes, assets: Mapping[str, Asset]
+) -> tuple[MaterializedShard, dict[str, bytes]]:
+    """Return the shard's materialisation and its index: the objects by the ends of their names.
 
-    `content` is the first 8 bytes of the SHA-256 of the row's line in hex, those that its sample key holds.
+    `assets` are those that were found, by path, in the project of this id.
     """
-    index: dict[str, list[Any]] = {
-        name: []
-        for name in ("sample_id", "content", "group", "camera_type", "classes", "asset_bytes", "asset_reason", "offset")
-    }
+    indexer = ShardIndexer(shard.name, project_id)
     missing: dict[str, int] = {}
-    offset = size = found = wanted = 0
+    size = found = wanted = 0
     for line in body.splitlines():
         row = decode_canonical(line)
         asset, reason = _asset_of(row, assets)
@@ -108,21 +99,9 @@ def materialize_shard(shard: Shard, body: bytes, assets: Mapping[str, Asset]) ->
             size += asset.bytes
         elif reason is not None:
             missing[reason] = missing.get(reason, 0) + 1
-        for name, value in (
-            ("sample_id", row.sample_id),
-            ("content", hashlib.sha256(line).hexdigest()[:16]),
-            ("group", row.group_name),
-            ("camera_type", row.camera_type or None),
-            ("classes", None if row.labels is None else sorted({label.class_ for label in row.labels})),
-            ("asset_bytes", asset.bytes if asset else None),
-            ("asset_reason", reason),
-            ("offset", offset),
-        ):
-            index[name].append(value)
-        offset += len(line) + 1
-    document = {"schema": 1, "shard": shard.name, "rows": shard.rows, "bytes": offset, "columns": index}
-    encoded = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
-    return MaterializedShard(shard.name, shard.rows, wanted, found, missing, size), encoded
+        indexer.add(row, line, asset, reason)
+    index = indexer.finish()
+    return MaterializedShard(shard.name, shard.rows, wanted, found, missing, size, index.facts), index.objects
 
 
 def _asset_of(row: LabelRow, assets: Mapping[str, Asset]) -> tuple[Asset | None, str | None]:

@@ -146,12 +146,11 @@ def geometry_fault(label: Label) -> str | None:
         return None if inside else f"point ({label.point.x}, {label.point.y}) lies outside [0, 1]"
     if label.bbox is not UNSET:
         box = label.bbox
-        if box.w <= 0 or box.h <= 0:
+        if not (box.w > 0 and box.h > 0):
             return f"box of size {box.w} x {box.h}"
         # A box that was cut at the far edge may pass it by one rounding error of a double.
-        if box.x < 0 or box.y < 0 or box.x + box.w > 1 + _ROUNDING or box.y + box.h > 1 + _ROUNDING:
-            return f"box ({box.x}, {box.y}, {box.w}, {box.h}) reaches outside [0, 1]"
-        return None
+        inside = box.x >= 0 and box.y >= 0 and max(box.x + box.w, box.y + box.h) <= 1 + _ROUNDING
+        return None if inside else f"box ({box.x}, {box.y}, {box.w}, {box.h}) reaches outside [0, 1]"
     if label.segment is not UNSET and not 0 <= label.segment.start_ms < label.segment.end_ms:
         return f"segment {label.segment.start_ms} to {label.segment.end_ms} ms is empty or begins before 0"
     return None
