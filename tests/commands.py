@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tests.containers import COLLECTIONS, DATASETS, Containers
-from tests.registry import Json, Pack, Project, ball_rows
+from tests.registry import VERSIONS, Json, Pack, Project, ball_rows
 
 PACKS = "/api/v1/label-packs"
 BUILD = "/api/v1/datasets/build"
@@ -119,6 +119,22 @@ def cancelled(project: Project) -> Command:
     return Command(f"/api/v1/jobs/{made['job_id']}/cancel", {}, {})
 
 
+def frozen(project: Project) -> Command:
+    path = f"{VERSIONS}/{project.new_version()}/freeze"
+    return Command(path, {"reason": "benchmark"}, {"reason": "other"}, "support")
+
+
+def unfrozen(project: Project) -> Command:
+    version = project.new_version()
+    assert project.freeze(version).is_success
+    return Command(f"{VERSIONS}/{version}/unfreeze", {"reason": "over"}, {"reason": "other"}, "developer")
+
+
+def used(project: Project) -> Command:
+    path = f"{VERSIONS}/{project.new_version()}/uses"
+    return Command(path, {"purpose": "training"}, {"purpose": "evaluation"})
+
+
 Prepare = Callable[[Project], Command]
 CASES: list[tuple[str, Prepare]] = [
     ("/namespaces", new_namespace),
@@ -137,4 +153,7 @@ CASES: list[tuple[str, Prepare]] = [
     ("/api/v1/datasets/build", built),
     ("/api/v1/datasets/build", built_by_force),
     ("/api/v1/jobs/{job_id}/cancel", cancelled),
+    ("/api/v1/datasets/{dataset_id}/freeze", frozen),
+    ("/api/v1/datasets/{dataset_id}/unfreeze", unfrozen),
+    ("/api/v1/datasets/{dataset_id}/uses", used),
 ]

@@ -1,4 +1,4 @@
-"""Every refusal of builds, labels, versions and jobs that a caller can bring about, each as one case over HTTP.
+"""Every refusal of builds, labels, versions, frozen test sets and jobs that a caller can bring about, over HTTP.
 
     python -m tests.refusals      produce them on a stack of its own and print a line for each
 
@@ -32,6 +32,7 @@ from tests.registry import (
     Registry,
     ball_rows,
     build_body,
+    own_rows,
 )
 
 SOURCE_PROJECTS = 40
@@ -143,9 +144,8 @@ def too_many_projects(ground: Ground) -> Told:
     return ground.ask_build(*ids)
 
 
-def no_project(ground: Ground) -> Told:
-    answer = ground.registry.call("POST", BUILD, "editor", "acme/nothing-here", json=build_body("lp_1"))
-    return told(answer)
+def in_no_project(path: str, method: str = "GET", **content: Any) -> "Bring":
+    return lambda ground: told(ground.registry.call(method, path, "editor", "acme/nothing-here", **content))
 
 
 def in_a_dataset(ground: Ground) -> Told:
@@ -238,6 +238,11 @@ def export_missing(ground: Ground) -> Told:
     return ground.ask("GET", f"{VERSIONS}/{ready}/exports/nothing.ndjson")
 
 
+def sample_missing(ground: Ground) -> Told:
+    ready = ground.project.build(ground.pack)["dataset_version_id"]
+    return ground.ask("GET", f"{VERSIONS}/{ready}/samples/nothing")
+
+
 def ended_job(ground: Ground) -> Told:
     job_id = ground.project.editor.get(ground.pack.revision_path)["job_id"]
     return ground.ask("POST", f"{JOBS}/{job_id}/cancel")
@@ -262,6 +267,65 @@ def build_with(path: str = BUILD, person: str = "editor", **more: Any) -> "Bring
 
 def without_workspace(ground: Ground) -> Told:
     return told(ground.registry.call("GET", VERSIONS, "editor"))
+
+
+# Frozen test sets
+
+
+def frozen(ground: Ground, *packs: Pack) -> str:
+    """Return a version that is frozen."""
+    version = ground.project.new_version(*packs)
+    assert ground.project.freeze(version).is_success
+    return version
+
+
+def training_on_frozen(ground: Ground) -> Told:
+    return told(ground.project.take_use(frozen(ground)))
+
+
+def training_on_frozen_packs(ground: Ground) -> Told:
+    pack = ground.project.new_approved_pack(own_rows())
+    frozen(ground, pack)
+    return told(ground.project.take_use(ground.project.new_version(pack, force=True)))
+
+
+def training_on_copies(ground: Ground) -> Told:
+    rows, elsewhere = own_rows(), ground.registry.new_project()
+    frozen(ground, ground.project.new_approved_pack(rows))
+    return told(elsewhere.take_use(elsewhere.new_version(elsewhere.new_approved_pack(rows))))
+
+
+def frozen_twice(ground: Ground) -> Told:
+    return told(ground.project.freeze(frozen(ground)))
+
+
+def frozen_in_use(ground: Ground) -> Told:
+    version = ground.project.new_version()
+    assert ground.project.take_use(version).is_success
+    return told(ground.project.freeze(version))
+
+
+def frozen_in_a_race(ground: Ground) -> Told:
+    """No freeze reads half a training: to each, the fence has moved on when it commits."""
+    version, client = ground.project.new_version(), ground.registry.stack.client("dynamodb")
+    key = {"pk": {"S": f"FENCE#{ground.project.project_id}"}, "sk": {"S": "META"}}
+    place: Json = {"TableName": "packhouse-local-evaluation", "Key": key}
+    half: Json = {"UpdateExpression": "ADD epoch :more", "ExpressionAttributeValues": {":more": {"N": "0.5"}}}
+    client.update_item(**place, **half)
+    try:
+        return told(ground.project.freeze(version))
+    finally:
+        client.update_item(**place, **half)
+
+
+def of_new_version(send: Callable[[Project, str], httpx.Response]) -> "Bring":
+    """Send something about a version that nothing was tried with."""
+    return lambda ground: told(send(ground.project, ground.project.new_version()))
+
+
+def of_frozen_version(person: str, **body: Any) -> "Bring":
+    """Unfreeze a version that is frozen."""
+    return lambda ground: told(ground.project.unfreeze(frozen(ground), person, **body))
 
 
 Bring = Callable[[Ground], Told]
@@ -302,7 +366,7 @@ CASES = [
     Case("ELIGIBILITY_OVERRIDE_FORBIDDEN", "403", "an editor's override", build_with(include_reviewed_override=True)),
     Case("NO_ELIGIBLE_LABEL_DATA", "400", "no pack that may go in", lambda ground: ground.ask_build("lp_nothing")),
     Case("TOO_MANY_SOURCE_PROJECTS", "400", "packs of 41 projects", too_many_projects),
-    Case("PROJECT_NOT_FOUND", "404", "a build in no project", no_project),
+    Case("PROJECT_NOT_FOUND", "404", "a build in no project", in_no_project(BUILD, "POST", json=build_body("lp_1"))),
     Case("PROJECT_NOT_FOUND", "404", "a stranger's build", build_with(person="stranger")),
     Case("FORBIDDEN", "403", "a viewer's build", build_with(person="viewer")),
     Case("DATASET_NOT_FOUND", "404", "a build in no dataset", in_a_dataset),
@@ -329,11 +393,53 @@ CASES = [
     Case("DATASET_NOT_READY", "409", "difference from an unbuilt version", diff_with_unready),
     Case("DATASET_NOT_READY", "409", "exports of an unbuilt version", of_unready("/exports")),
     Case("EXPORT_NOT_FOUND", "404", "no such export", export_missing),
+    Case("DATASET_NOT_FOUND", "404", "samples of no version", missing(f"{VERSIONS}/dsv_nothing/samples")),
+    Case("DATASET_NOT_FOUND", "404", "a sample of no version", missing(f"{VERSIONS}/dsv_nothing/samples/s")),
+    Case("DATASET_NOT_FOUND", "404", "facets of no version", missing(f"{VERSIONS}/dsv_nothing/facets")),
+    Case("DATASET_NOT_READY", "409", "samples of an unbuilt version", of_unready("/samples")),
+    Case("DATASET_NOT_READY", "409", "a sample of an unbuilt version", of_unready("/samples/s")),
+    Case("DATASET_NOT_READY", "409", "facets of an unbuilt version", of_unready("/facets")),
+    Case("SAMPLE_NOT_FOUND", "404", "no such sample", sample_missing),
+    Case("FROZEN_DATASET_TRAINING_FORBIDDEN", "403", "training on a frozen version", training_on_frozen),
+    Case("FROZEN_SOURCE_LEAKAGE_FORBIDDEN", "403", "training on packs of a frozen version", training_on_frozen_packs),
+    Case("FROZEN_SOURCE_LEAKAGE_FORBIDDEN", "403", "training on copies of frozen samples", training_on_copies),
+    Case("DATASET_NOT_FROZEN", "409", "an unfreeze of what is not frozen",
+         of_new_version(lambda project, version: project.unfreeze(version, reason="over"))),
+    Case("DATASET_NOT_FROZEN", "409", "official evaluation on what is not frozen",
+         of_new_version(lambda project, version: project.take_use(version, "evaluation", require_frozen=True))),
+    Case("DATASET_ALREADY_FROZEN", "409", "a second freeze", frozen_twice),
+    Case("UNFREEZE_PERMISSION_REQUIRED", "403", "support's unfreeze", of_frozen_version("support", reason="over")),
+    Case("UNFREEZE_REASON_REQUIRED", "400", "an unfreeze without a reason", of_frozen_version("developer")),
+    Case("UNFREEZE_REASON_REQUIRED", "400", "an unfreeze for no reason", of_frozen_version("developer", reason=" ")),
+    Case("DATASET_IN_ACTIVE_USE", "409", "a freeze of what is trained on", frozen_in_use),
+    Case("FREEZE_STATE_CONFLICT", "409", "a freeze while trainings begin", frozen_in_a_race),
+    Case("USE_NOT_FOUND", "404", "a use that is none",
+         of_new_version(lambda project, version: project.release_use(version, "use_nothing"))),
+    Case("FORBIDDEN", "403", "an editor's freeze",
+         of_new_version(lambda project, version: project.freeze(version, "editor"))),
+    Case("FORBIDDEN", "403", "a viewer's use",
+         of_new_version(lambda project, version: project.take_use(version, person="viewer"))),
+    Case("FORBIDDEN", "403", "an owner's look at the freeze history",
+         of_new_version(lambda project, version: project.call("GET", f"{VERSIONS}/{version}/freeze-history", "owner"))),
+    Case("INVALID_REQUEST", "400", "training that requires a frozen version",
+         of_new_version(lambda project, version: project.take_use(version, require_frozen=True))),
+    Case("DATASET_NOT_FOUND", "404", "a freeze of no version",
+         lambda ground: told(ground.project.freeze("dsv_nothing"))),
+    Case("DATASET_NOT_READY", "409", "a freeze of an unbuilt version",
+         lambda ground: told(ground.project.freeze(ground.unready()))),
+    Case("DATASET_NOT_READY", "409", "a use of an unbuilt version",
+         lambda ground: told(ground.project.take_use(ground.unready()))),
     Case("INVALID_CURSOR", "400", "a cursor of no list of versions", foreign_cursor(VERSIONS)),
     Case("INVALID_CURSOR", "400", "a cursor of no list of candidates", foreign_cursor(CANDIDATES, **BALL)),
     Case("INVALID_CURSOR", "400", "a cursor of no list of packs", foreign_cursor(PACKS)),
     Case("INVALID_CURSOR", "400", "a cursor of no list of series", foreign_cursor(SERIES)),
     Case("INVALID_CURSOR", "400", "a cursor of no list of jobs", foreign_cursor(JOBS)),
+    Case("INVALID_CURSOR", "400", "a cursor of no list of samples", foreign_cursor(f"{VERSIONS}/dsv_no/samples")),
+    Case("PROJECT_NOT_FOUND", "404", "versions of no project", in_no_project(VERSIONS)),
+    Case("PROJECT_NOT_FOUND", "404", "candidates of no project", in_no_project(CANDIDATES, params=BALL)),
+    Case("PROJECT_NOT_FOUND", "404", "packs of no project", in_no_project(PACKS)),
+    Case("PROJECT_NOT_FOUND", "404", "series of no project", in_no_project(SERIES)),
+    Case("PROJECT_NOT_FOUND", "404", "jobs of no project", in_no_project(JOBS)),
     Case("JOB_NOT_FOUND", "404", "no such job", missing(f"{JOBS}/job_nothing")),
     Case("JOB_NOT_FOUND", "404", "cancel of no job", missing(f"{JOBS}/job_nothing/cancel", "POST")),
     Case("JOB_ENDED", "409", "cancel of an ingest that has ended", ended_job),
@@ -361,7 +467,7 @@ def main() -> int:
                 ground = Ground(registry)
                 for case in CASES:
                     found = case.bring(ground)
-                    CONSOLE.print(f"{found.code:33}{found.where:10} {case.name}: {found.detail}", soft_wrap=True)
+                    CONSOLE.print(f"{found.code:35}{found.where:10} {case.name}: {found.detail}", soft_wrap=True)
                     if (found.code, found.where) != (case.code, case.where):
                         wrong += 1
                         CONSOLE.print(f"    must be {case.code}, {case.where}")

@@ -50,6 +50,11 @@ def ball_rows(groups: int = 6, samples: int = 4, prefix: str = "m", **more: Any)
     ]
 
 
+def own_rows(groups: int = 2, samples: int = 2, **more: Any) -> list[Row]:
+    """Return rows that no other pack has: what is frozen protects equal rows in the whole registry."""
+    return ball_rows(groups, samples, f"own-{uuid.uuid4().hex[:12]}", **more)
+
+
 def rows_of(capability: str, samples: int = 6, **more: Any) -> list[Row]:
     """Return rows of any capability, each in a group of its own; `more` fields in every row."""
     label = LABELS[capability]
@@ -288,14 +293,19 @@ class Project:
     def preflight(self, *packs: Pack | str, **more: Any) -> Json:
         return self.editor.post(PREFLIGHT, build_body(*packs, **more))
 
-    def iter_pages(self, path: str, limit: int, **query: Any) -> Iterator[list[Json]]:
-        """Yield the pages of a list to its end."""
+    def iter_pages(self, path: str, limit: int, person: str = "editor", **query: Any) -> Iterator[list[Json]]:
+        """Yield the pages of a list to its end, as a person reads it.
+
+        None but the first is empty where no filter lets little through.
+        """
+        reader = self.registry.api(person, self.workspace)
         cursor: str | None = ""
         while cursor is not None:
             more = {"cursor": cursor} if cursor else {}
-            page = self.editor.get(path, limit=str(limit), **query, **more)
+            page = reader.get(path, limit=str(limit), **query, **more)
             assert page.keys() == {"items", "next_cursor"}
             assert len(page["items"]) <= limit
+            assert page["items"] or query or not more
             cursor = page["next_cursor"]
             yield page["items"]
 
@@ -309,8 +319,38 @@ class Project:
         self.wait(built["job_id"])
         return self.version(built["dataset_version_id"])
 
+    def new_version(self, *packs: Pack, **more: Any) -> str:
+        """Build packs, or one of rows that no other has, and return the version's id."""
+        return str(self.build(*(packs or [self.new_approved_pack(own_rows())]), **more)["dataset_version_id"])
+
     def version(self, dataset_version_id: str) -> Json:
         return self.editor.get(f"/api/v1/datasets/{dataset_version_id}")
+
+    def freeze(self, dataset_version_id: str, person: str | None = "support", **body: Any) -> httpx.Response:
+        """Freeze a version and return whatever is answered."""
+        return self.call("POST", f"{VERSIONS}/{dataset_version_id}/freeze", person, json=body)
+
+    def unfreeze(self, dataset_version_id: str, person: str | None = "developer", **body: Any) -> httpx.Response:
+        """Unfreeze a version and return whatever is answered."""
+        return self.call("POST", f"{VERSIONS}/{dataset_version_id}/unfreeze", person, json=body)
+
+    def take_use(
+        self, dataset_version_id: str, purpose: str = "training", person: str | None = "editor", **more: Any
+    ) -> httpx.Response:
+        """Take a use of a version and return whatever is answered."""
+        body = {"purpose": purpose, **more}
+        return self.call("POST", f"{VERSIONS}/{dataset_version_id}/uses", person, json=body)
+
+    def release_use(
+        self, dataset_version_id: str, use_id: str, person: str | None = "editor", **more: Any
+    ) -> httpx.Response:
+        """Give a use back and return whatever is answered."""
+        return self.call("DELETE", f"{VERSIONS}/{dataset_version_id}/uses/{use_id}", person, **more)
+
+    def freeze_history(self, dataset_version_id: str, limit: int = 200) -> list[Json]:
+        """Return all that was tried with a version, newest first, read in pages."""
+        path = f"{VERSIONS}/{dataset_version_id}/freeze-history"
+        return [entry for page in self.iter_pages(path, limit, "support") for entry in page]
 
     def exports(self, dataset_version_id: str) -> dict[str, Json]:
         listed = self.editor.get(f"/api/v1/datasets/{dataset_version_id}/exports")["items"]

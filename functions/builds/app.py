@@ -11,6 +11,8 @@ from packhouse.builds.store import BuildStore
 from packhouse.builds.versions import Versions
 from packhouse.catalog.store import CatalogStore
 from packhouse.datasets.store import DatasetStore
+from packhouse.freezes.protections import Protections
+from packhouse.freezes.store import FreezeStore
 from packhouse.jobs.store import JobStore
 from packhouse.labels.store import LabelStore
 from packhouse.settings import BuildsSettings
@@ -19,6 +21,7 @@ _settings = BuildsSettings.from_env()
 OnceTable(_settings.idempotency_table)
 _store, _data = BuildStore(_settings.builds_table), Objects(_settings.data_bucket)
 _catalog = CatalogStore(_settings.catalog_table)
+_protections = Protections(FreezeStore(_settings.evaluation_table), _data)
 
 app = create_app()
 endpoints = Endpoints(app)
@@ -31,9 +34,10 @@ register(
         catalog=_catalog,
         datasets=DatasetStore(_settings.catalog_table),
         data=_data,
+        protections=_protections,
         machine_arn=_settings.dataset_build_arn,
     ),
-    Versions(store=_store, catalog=_catalog, data=_data),
+    Versions(store=_store, catalog=_catalog, data=_data, protections=_protections),
     Cursors(_settings.cursor_secret),
 )
 handler = handler_of(app)

@@ -14,11 +14,15 @@ from local import ROOT
 from packhouse import errors
 from packhouse.builds.model import ExclusionCode
 from packhouse.pipeline.plan import LeftOutReason
+from packhouse.samples.model import AssetReason, OverlayReason
 from tests.contract.sources import FUNCTIONS, PACKAGE, modules, template, tree
 
 DOCUMENT = ROOT / "docs" / "errors.md"
 HEAD = "| code | where | meaning |\n|---|---|---|\n"
-JOB, EXCLUSION, LINEAGE = "job", "exclusion", "lineage"
+JOB = "job"
+WITHIN = {"exclusion": [*ExclusionCode], "lineage": [*LeftOutReason], "sample": [*AssetReason, *OverlayReason]}
+"""Codes that stand in an answer, by what they are said of."""
+
 OF_JOBS = {"UnitFailedError", "QualityHardFailError"}
 """Raised by tasks alone: no caller of the API ever gets their status."""
 
@@ -110,19 +114,18 @@ def iter_of_jobs() -> Iterator[str]:
 
 @functools.cache
 def places() -> dict[str, set[str]]:
-    """Return where each code comes from: HTTP statuses, `job`, `exclusion`, `lineage`, an issue of a preflight."""
+    """Return where each code comes from: HTTP statuses, `job`, an issue of a preflight, or what `WITHIN` names."""
     found = defaultdict(set)
     for code, place in iter_raised():
         if code is not None:
             found[code].add(place)
     for code in iter_of_jobs():
         found[code].add(JOB)
-    for code in ExclusionCode:
-        found[code.value].add(EXCLUSION)
+    for where, codes in WITHIN.items():
+        for code in codes:
+            found[str(code)].add(where)
     for code, level in iter_issues():
         found[str(code)].add(f"preflight {level}")
-    for reason in LeftOutReason:
-        found[reason.value].add(LINEAGE)
     for answer in template()["Resources"]["Api"]["Properties"]["GatewayResponses"].values():
         problem = json.loads(answer["ResponseTemplates"]["application/json"])
         found[problem["code"]].add(str(problem["status"]))

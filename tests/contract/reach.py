@@ -29,6 +29,8 @@ WRITERS = {
 READS = {"get": "GetItem", "query": "Query"}
 OBJECTS = {
     "read": {"GetObject"},
+    "read_range": {"GetObject"},
+    "iter_ranges": {"GetObject"},
     "stream": {"GetObject"},
     "read_sealed": {"GetObject"},
     "iter_sealed": {"GetObject"},
@@ -41,7 +43,12 @@ OBJECTS = {
     "write_once": {"PutObject", "GetObject"},  # looks at what is there when it is not the first
     "writer": {"PutObject", "GetObject", "AbortMultipartUpload"},
 }
-TABLES = {"jobs": "BuildsTable", "datasets": "CatalogTable", "collections": "CatalogTable"}
+TABLES = {
+    "jobs": "BuildsTable",
+    "datasets": "CatalogTable",
+    "collections": "CatalogTable",
+    "freezes": "EvaluationTable",
+}
 """The table of a context that has none of its own name."""
 
 EXECUTIONS = {"start": "StartExecution", "find": "DescribeExecution", "stop": "StopExecution"}
@@ -161,7 +168,7 @@ def iter_port_calls(scope: ast.AST, path: Path, owner: Definition | None) -> Ite
         if isinstance(node, ast.Attribute):
             base = ast.unparse(node.value)
             port = names[base].node.name if base in names else base
-            if port == "Objects":
+            if port in {"Objects", "WarmObjects"}:
                 bucket = "UploadsBucket" if base.endswith("uploads") else "DataBucket"
                 yield from ((f"s3:{action}", bucket) for action in OBJECTS.get(node.attr, ()))
             elif port == "executions" and node.attr in EXECUTIONS:

@@ -14,7 +14,8 @@ import pytest
 from tests.contract.sources import FUNCTIONS, module_name, modules, tree
 
 PURE = ("stdlib", "pydantic", "msgspec", "isal", "errors")
-JOBS = ("jobs.model", "jobs.store", "aws.executions", "aws.once")  # their one use case, `settle`, is handed to them
+OTHERS = ("access.model", "audit.model")
+JOBS = ("jobs.model", "aws.executions", "aws.once")  # what ends them, `settle`, is handed to their routes
 
 LAYERS: dict[str, tuple[str, ...]] = {
     "pipeline": (*PURE, "pipeline"),
@@ -22,7 +23,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "rules": (*PURE, "pipeline", "*.model", "*.rules"),
     "service": (*PURE, "pipeline", "*.model", "*.rules", "*.store", "*.service", "aws", "orjson", "settings"),
     "store": ("stdlib", "pynamodb", "orjson", "pydantic", "errors", "aws", ".model", "access.model", "jobs.model"),
-    "routes": (*PURE, "powertools", "api", "pipeline", ".model", ".service", "access.model", "aws.clock", *JOBS),
+    "routes": (*PURE, "powertools", "api", "pipeline", ".model", ".service", *OTHERS, "aws.clock", *JOBS),
     "api": (
         "stdlib",
         "powertools",
@@ -47,7 +48,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     # above the contexts: it ends jobs of every kind
     "settle": ("stdlib", "powertools", "errors", "settings", "task", "aws", "*.model", "*.store", "*.service"),
 }
-USE_CASES = {"service", "ingest", "steps", "sources", "results", "versions", "answers"}
+USE_CASES = {"service", "ingest", "steps", "sources", "results", "versions", "answers", "protections"}
 """Files of a context that hold use cases: what HTTP asks for, and what the tasks of a machine do."""
 
 NEVER = {"aws_xray_sdk": "362 ms at cold start", "functions": "the edge imports the package, never the other way"}

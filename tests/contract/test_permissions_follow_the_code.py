@@ -30,8 +30,8 @@ def subject(resource: object) -> str:
     if found is None:
         assert ":states:" in text
         return "execution"
-    index = re.search(r"/index/[\w*]+", text)
-    return found.group() + (index.group() if index else "")
+    index = re.search(r"Table\.Arn}(/index/[\w*]+)", text)
+    return found.group() + (index[1] if index else "")
 
 
 @pytest.mark.parametrize("folder", folders())

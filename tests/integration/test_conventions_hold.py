@@ -15,6 +15,7 @@ SERIES = "/api/v1/label-review-series"
 VERSIONS = "/api/v1/datasets"
 BUILD = "/api/v1/datasets/build"
 JOBS = "/api/v1/jobs"
+SAMPLES = f"{VERSIONS}/dsv_none/samples"
 
 
 @pytest.fixture(scope="module")
@@ -198,12 +199,15 @@ LISTS: dict[str, Callable[[Containers], str]] = {
     "series": lambda space: SERIES,
     "versions": lambda space: VERSIONS,
     "jobs": lambda space: JOBS,
+    "samples": lambda space: SAMPLES,
 }
 READS = LISTS | {
     "namespace": lambda space: "/namespaces/acme",
     "project": lambda space: space.path,
     "dataset": lambda space: space.at(DATASETS, "kept"),
     "collection": lambda space: space.at(COLLECTIONS, "kept"),
+    "sample": lambda space: f"{SAMPLES}/s",
+    "facets": lambda space: f"{VERSIONS}/dsv_none/facets",
 }
 
 
@@ -235,6 +239,8 @@ FILTERS = [
     (JOBS, "kind", "status"),
     (f"{VERSIONS}/dsv_none/lineage", "kind"),
     (f"{BUILD}/candidates", "capability"),
+    (SAMPLES, "split"),
+    (f"{SAMPLES}/s", "split"),
 ]
 
 
@@ -259,7 +265,7 @@ def test_what_a_read_must_be_asked_is_told(space: Containers, path: str, name: s
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "A" * 64, "\u00e4"])
-@pytest.mark.parametrize("path", [PACKS, SERIES, VERSIONS, JOBS, f"{BUILD}/candidates"])
+@pytest.mark.parametrize("path", [PACKS, SERIES, VERSIONS, JOBS, SAMPLES, f"{BUILD}/candidates"])
 def test_a_cursor_that_was_made_up_is_refused(space: Containers, path: str, cursor: str) -> None:
     asked = {"capability": "ball_detection"} if path.endswith("candidates") else {}
     problem(space.project.call("GET", path, params=asked | {"cursor": cursor}), 400, "INVALID_CURSOR")

@@ -12,9 +12,9 @@ import httpx
 import pytest
 
 from tests.contract.openapi import Document, Route
-from tests.registry import Json, Pack, Project, Registry, problem
+from tests.registry import Json, Pack, Project, Registry, ball_rows, problem
 
-PUBLIC, SIGNED_IN, READ, WRITE, EXPORT, OWN = "public", "signed in", "read", "write", "export", "own"
+PUBLIC, SIGNED_IN, SEE, READ, WRITE, EXPORT, OWN = "public", "signed in", "see", "read", "write", "export", "own"
 
 NS, PRJ = "/namespaces/{slug}", "/namespaces/{slug}/projects/{projectSlug}"
 SETS, COLLECTIONS = f"{PRJ}/datasets", f"{PRJ}/collections"
@@ -70,6 +70,14 @@ CELLS: dict[Route, str] = {
     ("GET", f"{DS}/diff"): READ,
     ("GET", f"{DS}/exports"): EXPORT,
     ("GET", f"{DS}/exports/{{name}}"): EXPORT,
+    ("GET", f"{DS}/samples"): READ,
+    ("GET", f"{DS}/samples/{{sample_id}}"): READ,
+    ("GET", f"{DS}/facets"): READ,
+    ("POST", f"{DS}/freeze"): SEE,
+    ("POST", f"{DS}/unfreeze"): SEE,
+    ("GET", f"{DS}/freeze-history"): READ,
+    ("POST", f"{DS}/uses"): SEE,
+    ("DELETE", f"{DS}/uses/{{use_id}}"): SEE,
     ("GET", JOBS): READ,
     ("GET", f"{JOBS}/{{job_id}}"): READ,
     ("POST", f"{JOBS}/{{job_id}}/cancel"): WRITE,
@@ -82,17 +90,21 @@ QUERIES = {
 """What a read must be asked, where it must; a variable names something that is there."""
 
 PERSONS: dict[str, set[str]] = {
-    "owner": {READ, WRITE, EXPORT, OWN},
-    "editor": {READ, WRITE, EXPORT},
-    "viewer": {READ},
-    "developer": {READ},
-    "support": {READ},
+    "owner": {SEE, READ, WRITE, EXPORT, OWN},
+    "editor": {SEE, READ, WRITE, EXPORT},
+    "viewer": {SEE, READ},
+    "developer": {SEE, READ},
+    "support": {SEE, READ},
     "stranger": set(),
 }
-KEYS: dict[str, set[str]] = {"read key": {READ}, "write key": {WRITE}, "export key": {EXPORT}}
+KEYS: dict[str, set[str]] = {"read key": {SEE, READ}, "write key": {SEE, WRITE}, "export key": {SEE, EXPORT}}
 STRANGE = "key of another project"
 NOBODY = ("no token", "revoked key", "expired key")
 CALLERS = (*PERSONS, *KEYS, STRANGE, *NOBODY)
+OPS = ("developer", "support")
+FOR_OPS = {("GET", f"{DS}/freeze-history")}
+"""What everybody who reads the place is told apart from a place that is not there, and Ops alone are answered."""
+
 REFUSED_AS = dict.fromkeys([("POST", BUILD), ("POST", f"{BUILD}/preflight")], "LABEL_PACK_IDS_REQUIRED")
 """How a body that nobody can pass is refused where a code says it better."""
 BAD_REQUEST, UNAUTHORIZED = 400, 401
@@ -159,7 +171,8 @@ def expected(cell: Route, caller: str) -> tuple[int, str]:
         return let_in
     if caller in ("stranger", STRANGE) or (caller in KEYS and not in_project):
         return not_found
-    return let_in if wanted in {**PERSONS, **KEYS}[caller] else (403, "FORBIDDEN")
+    may = wanted in {**PERSONS, **KEYS}[caller] and (cell not in FOR_OPS or caller in OPS)
+    return let_in if may else (403, "FORBIDDEN")
 
 
 @pytest.fixture(scope="module")
@@ -180,10 +193,12 @@ def house(registry: Registry) -> House:
         "series_id": pack.label_pack_id,
         "revision_id": pack.revision_id,
         "dataset_id": version["dataset_version_id"],
+        "sample_id": ball_rows()[0]["sample_id"],
         "job_id": version["job"]["job_id"],
+        "use_id": "use_none",
     }
     document = Document(registry.call("GET", "/api/v1/openapi.json", None).json())
-    keys = {caller: new_key(project, *scopes) for caller, scopes in KEYS.items()}
+    keys = {caller: new_key(project, *allowed - {SEE}) for caller, allowed in KEYS.items()}
     keys[STRANGE] = new_key(other, READ, WRITE, EXPORT)
     keys["revoked key"] = new_key(project, READ, WRITE, EXPORT)
     revoked = keys["revoked key"].removeprefix("phk_").rpartition("_")[0]
@@ -258,6 +273,9 @@ def test_what_is_in_another_project_is_not_found(house: House, project: Project)
         (f"{DS}/diff", "DATASET_NOT_FOUND"),
         (f"{DS}/exports", "DATASET_NOT_FOUND"),
         (f"{DS}/exports/{{name}}", "DATASET_NOT_FOUND"),
+        (f"{DS}/samples", "DATASET_NOT_FOUND"),
+        (f"{DS}/samples/{{sample_id}}", "DATASET_NOT_FOUND"),
+        (f"{DS}/facets", "DATASET_NOT_FOUND"),
         (f"{JOBS}/{{job_id}}", "JOB_NOT_FOUND"),
     ):
         problem(project.call("GET", house.path(route), params=house.query(route)), 404, code)
@@ -271,8 +289,14 @@ def test_what_is_in_another_project_is_not_found(house: House, project: Project)
         (BUILD, kept, "DATASET_NOT_FOUND"),
         (f"{BUILD}/preflight", kept, "DATASET_NOT_FOUND"),
         (f"{JOBS}/{{job_id}}/cancel", {}, "JOB_NOT_FOUND"),
+        (f"{DS}/freeze", {}, "DATASET_NOT_FOUND"),
+        (f"{DS}/unfreeze", {}, "DATASET_NOT_FOUND"),
+        (f"{DS}/uses", {"purpose": "evaluation"}, "DATASET_NOT_FOUND"),
     ):
         problem(project.call("POST", house.path(route), json=body), 404, code)
+    problem(project.call("DELETE", house.path(f"{DS}/uses/{{use_id}}")), 404, "DATASET_NOT_FOUND")
+    history = project.call("GET", house.path(f"{DS}/freeze-history"), "support")
+    problem(history, 404, "DATASET_NOT_FOUND")
 
 
 def test_a_key_is_taken_as_a_bearer_too(house: House) -> None:

@@ -9,28 +9,28 @@ from hypothesis import strategies as st
 from packhouse.access.model import Action, Principal, Role, Scope
 from packhouse.access.rules import permit
 
-R, W, X, OWN = Action.READ, Action.WRITE, Action.EXPORT, Action.OWN
+S, R, W, X, OWN = Action.SEE, Action.READ, Action.WRITE, Action.EXPORT, Action.OWN
 ROLES = (None, *Role)
 HERE = ("acme", "match-day")
 
 # role, is_developer, is_support → the actions allowed; whatever is not allowed is 403, or 404 where nothing is visible
 TABLE = [
     (None, False, False, set()),
-    (None, False, True, {R}),
-    (None, True, False, {R}),
-    (None, True, True, {R}),
-    (Role.VIEWER, False, False, {R}),
-    (Role.VIEWER, False, True, {R}),
-    (Role.VIEWER, True, False, {R}),
-    (Role.VIEWER, True, True, {R}),
-    (Role.EDITOR, False, False, {R, W, X}),
-    (Role.EDITOR, False, True, {R, W, X}),
-    (Role.EDITOR, True, False, {R, W, X}),
-    (Role.EDITOR, True, True, {R, W, X}),
-    (Role.OWNER, False, False, {R, W, X, OWN}),
-    (Role.OWNER, False, True, {R, W, X, OWN}),
-    (Role.OWNER, True, False, {R, W, X, OWN}),
-    (Role.OWNER, True, True, {R, W, X, OWN}),
+    (None, False, True, {S, R}),
+    (None, True, False, {S, R}),
+    (None, True, True, {S, R}),
+    (Role.VIEWER, False, False, {S, R}),
+    (Role.VIEWER, False, True, {S, R}),
+    (Role.VIEWER, True, False, {S, R}),
+    (Role.VIEWER, True, True, {S, R}),
+    (Role.EDITOR, False, False, {S, R, W, X}),
+    (Role.EDITOR, False, True, {S, R, W, X}),
+    (Role.EDITOR, True, False, {S, R, W, X}),
+    (Role.EDITOR, True, True, {S, R, W, X}),
+    (Role.OWNER, False, False, {S, R, W, X, OWN}),
+    (Role.OWNER, False, True, {S, R, W, X, OWN}),
+    (Role.OWNER, True, False, {S, R, W, X, OWN}),
+    (Role.OWNER, True, True, {S, R, W, X, OWN}),
 ]
 
 
@@ -63,7 +63,7 @@ def test_a_person_may_do_what_the_table_says(
 @pytest.mark.parametrize("scopes", [(), *((scope,) for scope in Scope), tuple(Scope)])
 def test_a_key_may_do_what_its_scopes_say_and_never_what_owners_do(scopes: tuple[Scope, ...]) -> None:
     allowed = {action for action in Action if permit(key(*scopes), *HERE, action).allowed}
-    assert {action.value for action in allowed} == {scope.value for scope in scopes}
+    assert {action.value for action in allowed} == {scope.value for scope in scopes} | {S.value}
     assert all(permit(key(*scopes), *HERE, action).visible for action in Action)
 
 

@@ -72,8 +72,21 @@ class BuildsSettings(Settings):
     catalog_table: str
     labels_table: str
     builds_table: str
+    evaluation_table: str
     data_bucket: str
     dataset_build_arn: str
+    cursor_secret: str
+
+
+@dataclass(frozen=True)
+class FreezesSettings(Settings):
+    """Frozen test sets, the uses of versions, and the audit of both."""
+
+    idempotency_table: str
+    builds_table: str
+    evaluation_table: str
+    audit_table: str
+    data_bucket: str
     cursor_secret: str
 
 

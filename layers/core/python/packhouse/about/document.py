@@ -16,6 +16,7 @@ from packhouse.about.model import (
     BuildShown,
     DiffShown,
     ExportShown,
+    FacetsShown,
     IngestStarted,
     JobShown,
     PreflightShown,
@@ -32,8 +33,10 @@ from packhouse.builds.routes import register as register_builds
 from packhouse.catalog.routes import register as register_catalog
 from packhouse.collections.routes import register as register_collections
 from packhouse.datasets.routes import register as register_datasets
+from packhouse.freezes.routes import register as register_freezes
 from packhouse.jobs.routes import register as register_jobs
 from packhouse.labels.routes import register as register_labels
+from packhouse.samples.routes import register as register_samples
 
 _NOTHING: Any = None
 _CONTEXTS: dict[str, Callable[[Endpoints], None]] = {
@@ -43,6 +46,8 @@ _CONTEXTS: dict[str, Callable[[Endpoints], None]] = {
     "collections": lambda api: register_collections(api, _NOTHING),
     "labels": lambda api: register_labels(api, _NOTHING, _NOTHING),
     "builds": lambda api: register_builds(api, _NOTHING, _NOTHING, _NOTHING),
+    "samples": lambda api: register_samples(api, _NOTHING, _NOTHING),
+    "freezes": lambda api: register_freezes(api, _NOTHING, _NOTHING),
     "jobs": lambda api: register_jobs(api, _NOTHING, _NOTHING, _NOTHING, _NOTHING),
     "about": register_about,
 }
@@ -57,6 +62,7 @@ ANSWERS: dict[str, dict[int, Any]] = {
     "diff_dataset_versions": {200: DiffShown},
     "list_exports": {200: Listed(ExportShown)},
     "get_export": {200: ExportShown},
+    "list_sample_facets": {200: FacetsShown},
     "list_jobs": {200: Listed(JobShown)},
     "get_job": {200: JobShown},
     "cancel_job": {200: JobShown},

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field
 
 from packhouse.builds.model import ExcludedPack, Outcome, Scope
+from packhouse.freezes.model import Decision
 from packhouse.jobs.model import Job, JobError, JobStatus
 from packhouse.labels.model import Revision
 
@@ -76,6 +77,18 @@ class IssueShown(BaseModel):
     detail: str
 
 
+class OverlapShown(BaseModel):
+    """Label packs that are in a frozen version as well, the first of them by id; counted are all.
+
+    The version is named to a caller who can see its project, and null to others.
+    """
+
+    dataset_version_id: str | None
+    workspace: str | None
+    label_pack_count: int
+    label_pack_ids: list[str]
+
+
 class PreflightShown(BaseModel):
     """What a build of the same body would take in, leave out and put where; counts are null where none were made."""
 
@@ -91,6 +104,7 @@ class PreflightShown(BaseModel):
     samples: int | None
     groups: int | None
     left_out: dict[str, int] | None
+    frozen_overlap: list[OverlapShown]
     issues: list[IssueShown]
     buildable: bool | None = Field(description="Null where nothing speaks against it and not all was looked at.")
     reuse_fingerprint: str
@@ -288,6 +302,11 @@ class VersionShown(BaseModel):
     materialization: MaterializationShown | None
     sources: SourcesShown
     stats: Counted | None
+    is_frozen_test_set: bool
+    frozen_at: str | None
+    last_freeze: Decision | None
+    last_unfreeze: Decision | None
+    frozen_overlap: list[OverlapShown] = Field(description="Other frozen versions that share label packs with it.")
     created_at: str
     created_by: str
     ended_at: str | None
@@ -307,3 +326,28 @@ class ExportShown(BaseModel):
     content_sha256: str = sometimes("")
     url: Url
     expires_at: str
+
+
+class FacetValueShown(BaseModel):
+    """A value that samples can be filtered by (empty: samples without one), and the samples that have it."""
+
+    value: str
+    samples: int
+    splits: dict[str, int]
+
+
+class FacetShown(BaseModel):
+    """The values of a filter by name; of very many the commonest of each part of the version, or the first groups."""
+
+    values: list[FacetValueShown]
+    complete: bool = Field(description="False where values are left out; counts are then of at least so many.")
+
+
+class FacetsShown(BaseModel):
+    """What the samples of a version can be filtered by; `group_count` is of all groups, whatever they begin with."""
+
+    splits: FacetShown
+    classes: FacetShown
+    camera_types: FacetShown
+    groups: FacetShown
+    group_count: int

@@ -23,8 +23,9 @@ class Scope(StrEnum):
 
 
 class Action(StrEnum):
-    """What an endpoint needs its caller to be allowed."""
+    """What an endpoint needs its caller to be allowed; `SEE` is no more than to know of the place."""
 
+    SEE = "see"
     READ = "read"
     WRITE = "write"
     EXPORT = "export"

@@ -4,7 +4,13 @@ from dataclasses import dataclass
 
 from packhouse.access.model import Action, Principal, Role, Scope, Workspace
 
-_ROLE_NEEDED = {Action.READ: Role.VIEWER, Action.WRITE: Role.EDITOR, Action.EXPORT: Role.EDITOR, Action.OWN: Role.OWNER}
+_ROLE_NEEDED = {
+    Action.SEE: Role.VIEWER,
+    Action.READ: Role.VIEWER,
+    Action.WRITE: Role.EDITOR,
+    Action.EXPORT: Role.EDITOR,
+    Action.OWN: Role.OWNER,
+}
 _RANK = {Role.VIEWER: 0, Role.EDITOR: 1, Role.OWNER: 2}
 
 
@@ -28,7 +34,7 @@ def permit(principal: Principal, namespace: str, project: str | None, action: Ac
     role = principal.memberships.get(namespace)
     if role is not None and _RANK[role] >= _RANK[_ROLE_NEEDED[action]]:
         return Permission(allowed=True, visible=True)
-    if principal.is_internal and action is Action.READ:
+    if principal.is_internal and action in {Action.SEE, Action.READ}:
         return Permission(allowed=True, visible=True)
     if role is not None or principal.is_internal:
         return Permission(allowed=False, visible=True, reason=f"This needs the role {_ROLE_NEEDED[action]}.")
@@ -40,6 +46,6 @@ def _permit_key(principal: Principal, namespace: str, project: str | None, actio
         return Permission(allowed=False, visible=False)
     if action is Action.OWN:
         return Permission(allowed=False, visible=True, reason="An API key cannot do what owners do.")
-    if Scope(action.value) in principal.key_scopes:
+    if action is Action.SEE or Scope(action.value) in principal.key_scopes:
         return Permission(allowed=True, visible=True)
     return Permission(allowed=False, visible=True, reason=f"The API key lacks the scope {action.value}.")

@@ -37,7 +37,13 @@ PATH: dict[str, dict[str, Any]] = {
     "revisions/{revision_id}": _id("lpr", "The revision of the label pack.", "01KPA1D8V0F2H4K6N9Q1S3W5YZ"),
     "label-review-series/{series_id}": _id("lp", "The series, by its label pack.", "01KPA1B6R9C3E5G7J2M4P8S0TX"),
     "datasets/{dataset_id}": _id("dsv", "The dataset version.", "01KPA2F3X5J7M9P1R4T6V8Y0AC"),
+    "samples/{sample_id}": {
+        "description": "The sample, as its label row names it.",
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9_.:-]{1,200}$"},
+        "example": "match-1-frame-000120",
+    },
     "exports/{name}": _name("The file's name.", "train.ndjson"),
+    "uses/{use_id}": _id("use", "The use of the dataset version.", "01KPA2Q7Z8D3F6H9K1M4P7S0VA"),
     "jobs/{job_id}": _id("job", "The job.", "01KPA2F3X5J7M9P1R4T6V8Y0AD"),
 }
 """By the step of the path before them: a `{name}` is one of a dataset, of a collection or of a file."""
@@ -48,6 +54,11 @@ QUERY = {
     "limit": "How many at most.",
     "cursor": "`next_cursor` of the page before; opaque, and good for this list with these filters alone.",
     "capability": "Of this capability alone.",
+    "split": "In this split alone.",
+    "class": "With a label of this class; empty: without labels, or unlabelled.",
+    "camera_type": "Of this camera type; empty: of none.",
+    "group": "Of this group; empty: of none.",
+    "group_prefix": "Tell of groups that begin with this.",
     "against": "The dataset version to compare with: what was before.",
 }
 

@@ -50,6 +50,8 @@ class Once:
         self.is_keyed = spoken is not None
         self._pk = "ONCE#" + hashlib.sha256(f"{scope}\n{spoken}".encode()).hexdigest()
         self._request = request
+        self._found: str | None = None
+        self._ended: str | None = None
 
     def commit(self, tx: Transaction, result: _Result) -> _Result:
         """Commit the command with its entry and return the result.
@@ -60,7 +62,8 @@ class Once:
             now = int(time.time())
             item = _OnceItem(self._pk, request=self._request, result=result.model_dump_json())
             item.expires_at = now + SECONDS
-            tx.put(item, _OnceItem.pk.does_not_exist() | (_OnceItem.expires_at <= now), _taken())
+            free = _OnceItem.pk.does_not_exist() | (_OnceItem.expires_at <= now)
+            tx.put(item, free | (_OnceItem.result == self._ended) if self._ended else free, _taken())
         tx.commit()
         return result
 
@@ -70,17 +73,27 @@ class Once:
 
     def demand_new(self) -> None:
         """Raise as `commit` would when the key has an entry: before the first of several transactions."""
-        if self.is_keyed and self._entry() is not None:
+        if self._entry() is not None:
             raise _taken()
+
+    def is_answered(self) -> bool:
+        """Whether the same request, by key and body, has an entry; one read when it has a key."""
+        item = self._entry()
+        return item is not None and item.request == self._request
+
+    def renew(self) -> None:
+        """Let what was found hold no longer: the request is decided anew, and what it comes to now is kept instead."""
+        self._ended = self._found
 
     def find(self, model: type[_Result]) -> _Result | None:
         """Return what the request came to before, or `None`; one read when it has a key.
 
         `ConflictError` when the key came with another body.
         """
-        item = self._entry() if self.is_keyed else None
+        item = self._entry()
         if item is None:
             return None
+        self._found = item.result
         if item.request != self._request:
             raise ConflictError("IDEMPOTENCY_KEY_REUSED", "This Idempotency-Key came with another body before.")
         try:
@@ -89,11 +102,13 @@ class Once:
             raise ConflictError("IDEMPOTENCY_KEY_REUSED", "What this key came to cannot be told any more.") from None
 
     def _entry(self) -> _OnceItem | None:
+        if not self.is_keyed:
+            return None
         try:
             item = _OnceItem.get(self._pk, consistent_read=True)
         except _OnceItem.DoesNotExist:
             return None
-        return item if item.expires_at > time.time() else None
+        return item if item.expires_at > time.time() and item.result != self._ended else None
 
 
 def _taken() -> ServiceUnavailableError:

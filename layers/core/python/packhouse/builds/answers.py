@@ -1,9 +1,12 @@
 """How builds, preflights and versions are answered."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from packhouse.access.model import Principal
 from packhouse.builds.model import BuildAnswer, DatasetVersion, Preflight, Selection, badge
+from packhouse.freezes.model import FreezeState, Overlap
+from packhouse.freezes.rules import overlaps_told
 from packhouse.pipeline.splits import WHOLE
 from packhouse.pipeline.statistics import builtins
 
@@ -25,8 +28,8 @@ def _lineage(selection: Selection) -> dict[str, Any]:
     }
 
 
-def preflight_shown(found: Preflight) -> dict[str, Any]:
-    """Return a preflight as it is answered; what was not counted is null."""
+def preflight_shown(found: Preflight, caller: Principal) -> dict[str, Any]:
+    """Return a preflight as the caller is answered; what was not counted is null."""
     request, selection = found.request, found.selection
     errors = any(issue.level == "error" for issue in found.issues)
     counted: dict[str, Any] = {"samples": None, "groups": None, "left_out": None}
@@ -44,6 +47,7 @@ def preflight_shown(found: Preflight) -> dict[str, Any]:
         "scope": found.version.scope,
         "split": _split_shown(found.version.split, request.sticky_to, splits),
         **counted,
+        "frozen_overlap": overlaps_told(caller, found.overlaps),
         "issues": builtins(found.issues),
         "buildable": False if errors else None if plan is None else True,
         "reuse_fingerprint": found.version.reuse_fingerprint,
@@ -80,7 +84,9 @@ def outcome_shown(built: BuildAnswer, selection: Selection) -> dict[str, Any]:
     }
 
 
-def detail(version: DatasetVersion) -> dict[str, Any]:
+def detail(
+    version: DatasetVersion, state: FreezeState, overlaps: Sequence[Overlap], caller: Principal
+) -> dict[str, Any]:
     """Return the contract's detail view; a section whose step has not run is null, and the page shows a placeholder."""
     materialization = version.materialization or {}
     return {
@@ -113,6 +119,8 @@ def detail(version: DatasetVersion) -> dict[str, Any]:
             "excluded": [pack.model_dump(mode="json") for pack in version.excluded],
         },
         "stats": (version.built or {}).get("stats"),
+        **state.shown(),
+        "frozen_overlap": overlaps_told(caller, overlaps),
         "created_at": version.created_at,
         "created_by": version.created_by,
         "ended_at": version.ended_at,

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from packhouse.errors import ConflictError
+from packhouse.freezes.model import Overlap
 from packhouse.jobs.model import JobStatus
 from packhouse.labels.model import ReviewStatus, RevisionRef, ValidationStatus
 from packhouse.pipeline.issues import Issue
@@ -191,6 +192,7 @@ class Preflight:
     selection: Selection
     plan: BuildPlan | None
     issues: list[Issue]
+    overlaps: list[Overlap]
 
 
 class BuildAnswer(BaseModel):

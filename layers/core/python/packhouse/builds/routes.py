@@ -175,8 +175,8 @@ def register(api: Endpoints, builds: Builds, versions: Versions, cursors: Cursor
         )
         return page(items, cursor)
 
-    def judged(_: Call[BuildBody], found: Preflight) -> Response[str]:
-        return answer(200, preflight_shown(found))
+    def judged(call: Call[BuildBody], found: Preflight) -> Response[str]:
+        return answer(200, preflight_shown(found, call.caller))
 
     @api.post(f"{_PATH}/build/preflight", Action.WRITE, reads=True, show=judged, refusals=_REFUSED)
     def preflight_build(call: Call[BuildBody]) -> Preflight:
@@ -213,7 +213,7 @@ def register(api: Endpoints, builds: Builds, versions: Versions, cursors: Cursor
     @api.get(_VERSION, Action.READ, refusals=("DATASET_NOT_FOUND",))
     def get_dataset_version(call: Call[NoQuery]) -> dict[str, Any]:
         """Get a dataset version."""
-        return detail(versions.store.get(call.workspace, call.path["dataset_id"]))
+        return detail(*versions.get_with_freeze(call.workspace, call.path["dataset_id"]), call.caller)
 
     @api.get(
         f"{_VERSION}/lineage",

@@ -1,12 +1,13 @@
 """Pure decisions over builds: which packs go in, and what makes two requests the same."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from packhouse.access.model import Action, Principal, Workspace
 from packhouse.access.rules import permit
 from packhouse.builds.model import Candidate, ExcludedPack, ExclusionCode, IncludedPack, Selection
 from packhouse.catalog.model import Project, TrainingUse
+from packhouse.freezes.model import Overlap
 from packhouse.labels.model import Eligibility, LabelPack, ReviewStatus, Revision, RevisionRef, ValidationStatus
 from packhouse.labels.rules import revision_ref
 from packhouse.pipeline.capabilities import CAPABILITIES
@@ -131,6 +132,15 @@ def selection_issues(selection: Selection) -> list[Issue]:
         )
         return [Issue("TOO_MANY_SOURCE_PROJECTS", "error", detail)]
     return []
+
+
+def overlap_issues(overlaps: Sequence[Overlap]) -> list[Issue]:
+    """Return that the version would not be for training, if it would not."""
+    if not overlaps:
+        return []
+    packs = {label_pack_id for overlap in overlaps for label_pack_id in overlap.shared}
+    detail = f"Label packs that are in frozen test sets: {len(packs)}. Nothing may be trained on the version."
+    return [Issue("FROZEN_OVERLAP", "warning", detail)]
 
 
 def reuse_fingerprint(

@@ -22,7 +22,14 @@ from packhouse.builds.model import (
     Selection,
     Snapshot,
 )
-from packhouse.builds.rules import build_fingerprint, candidate, reuse_fingerprint, select_packs, selection_issues
+from packhouse.builds.rules import (
+    build_fingerprint,
+    candidate,
+    overlap_issues,
+    reuse_fingerprint,
+    select_packs,
+    selection_issues,
+)
 from packhouse.builds.sources import plan_sources, read_snapshot
 from packhouse.builds.store import BuildStore, FingerprintTakenError, NumberTakenError
 from packhouse.catalog.model import Project
@@ -30,6 +37,7 @@ from packhouse.catalog.store import CatalogStore
 from packhouse.datasets.model import Dataset
 from packhouse.datasets.store import DatasetStore
 from packhouse.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError, UnitFailedError
+from packhouse.freezes.protections import Protections
 from packhouse.jobs.model import OPEN, Job, JobKind, JobStatus
 from packhouse.jobs.store import JobStore
 from packhouse.labels.model import LabelPack
@@ -64,6 +72,7 @@ class Builds:
     catalog: CatalogStore
     datasets: DatasetStore
     data: Objects
+    protections: Protections
     machine_arn: str
     clock: Clock = now
     new_id: NewId = new_id
@@ -106,7 +115,9 @@ class Builds:
             except UnitFailedError:  # what the build would end with
                 detail = "What lies in storage of a source is not what was approved."
                 issues = [Issue("SOURCE_CHANGED", "error", detail)]
-        return Preflight(request, decided.version, decided.snapshot, plan, issues)
+        overlaps = self.protections.overlaps(included, self.protections.read_frozen()) if included else []
+        issues = [*issues, *overlap_issues(overlaps)]
+        return Preflight(request, decided.version, decided.snapshot, plan, issues, overlaps)
 
     def list_candidates(
         self, workspace: Workspace, filters: Mapping[str, str], limit: int, after: Place | None

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from packhouse.access.model import Workspace
 from packhouse.aws.clock import Clock, later, now
-from packhouse.aws.dynamo import Place
+from packhouse.aws.dynamo import Place, read_together
 from packhouse.aws.objects import URL_SECONDS, Objects
 from packhouse.builds.model import (
     LISTED_PACKS,
@@ -27,6 +27,8 @@ from packhouse.builds.steps import left_out_key
 from packhouse.builds.store import BuildStore
 from packhouse.catalog.store import CatalogStore
 from packhouse.errors import ConflictError, NotFoundError, UnitFailedError
+from packhouse.freezes.model import FreezeState, Overlap
+from packhouse.freezes.protections import Protections
 from packhouse.pipeline.build import LeftOutRow, Shard
 from packhouse.pipeline.diff import ShardRows, class_deltas, diff_rows, differing, read_index
 from packhouse.pipeline.statistics import builtins
@@ -42,7 +44,27 @@ class Versions:
     store: BuildStore
     catalog: CatalogStore
     data: Objects
+    protections: Protections
     clock: Clock = now
+
+    def get_with_freeze(
+        self, workspace: Workspace, dataset_version_id: str
+    ) -> tuple[DatasetVersion, FreezeState, list[Overlap]]:
+        """Return a version, whether it is frozen, and its overlap with others that are; one read.
+
+        One query a megabyte where what is frozen has changed; one read of S3 for each of these versions that has more
+        packs than its item names.
+        """
+        freezes = self.protections.store
+        fence = freezes.freezes_key()
+        found = read_together(
+            [self.store.version_key(dataset_version_id), freezes.state_key(dataset_version_id), fence]
+        )
+        version = self.store.version_in(found, workspace, dataset_version_id)
+        frozen = self.protections.list_frozen(freezes.epoch_in(found, fence))
+        others = [each for each in frozen if each.dataset_version_id != dataset_version_id]
+        overlaps = self.protections.overlaps(self.protections.included(version), others) if others else []
+        return version, freezes.state_in(found, dataset_version_id), overlaps
 
     def list_versions(
         self, workspace: Workspace, filters: Mapping[str, str], limit: int, after: Place | None

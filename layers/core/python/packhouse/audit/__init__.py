@@ -1,0 +1,1 @@
+"""What was tried with dataset versions, and what came of it."""

@@ -1,0 +1,1 @@
+"""Frozen test sets: what is frozen is protected from training, wherever its label packs or samples turn up."""
