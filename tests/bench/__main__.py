@@ -22,7 +22,9 @@ FIGURES = {
     "P2": "round_trips.measure",
     "P3": "warm_reads.measure_reads",
     "P4": "warm_reads.measure_lists",
+    "P13": "viewer.measure",
     "B1": "large_builds.measure",
+    "F1": "freezes.measure",
 }
 WIDTH = 140  # of the tables when the output is not a terminal
 REPORT = ROOT / "docs" / "benchmarks.md"

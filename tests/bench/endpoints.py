@@ -14,11 +14,12 @@ from packhouse.aws.objects import Objects
 from packhouse.builds.store import BuildStore
 from packhouse.labels.store import LabelStore
 from tests.bench.handlers import Handlers
-from tests.bench.prepared import CAPABILITY, NAMESPACE, OTHER, PROJECT, make_ready, put_packs
+from tests.bench.prepared import CAPABILITY, NAMESPACE, OTHER, PROJECT, SAMPLES, make_ready, put_packs
 from tests.bench.wire import Wire
 
 WORKSPACE = f"{NAMESPACE}/{PROJECT}"
 OWNER = Principal(principal_id="user-owner", memberships={NAMESPACE: Role.OWNER})
+DEVELOPER = Principal(principal_id="user-developer", is_developer=True)
 LARGE = 5_000  # members of a collection
 Json = dict[str, Any]
 
@@ -50,8 +51,22 @@ class Spent:
 NONE = Budget(0, stated=True)
 READ = Budget(1, stated=True)
 ONE, TWO = Budget(1, stated=True), Budget(2, stated=True)
+SAMPLES_PAGE = Budget(1, 3, stated=True)
 COMMAND = Budget(1)
 DECISION = Budget(2)
+FREEZE = Budget(4, 1)
+"""The version; its state and the fence of each source project; what was trained in each; the transaction.
+
+One query more for each version with the same packs that was trained lately. In S3 a look whether samples are indexed.
+"""
+
+TRAIN = Budget(3, 1)
+"""The version; its state and the registry's fence; the transaction.
+
+One query more where what is frozen has changed. In S3 the same look; where anything is frozen, the content of the
+version and of each frozen one.
+"""
+
 CANCEL = Budget(4)
 """The job, what it is for (which the job alone says), the end of both in one transaction, a note behind the stop.
 
@@ -74,8 +89,8 @@ def reuse_budget(packs: int) -> Budget:
 
 
 def preflight_budget(packs: int) -> Budget:
-    """A build without its transaction; the revision, the statistics and the sample keys of every pack in S3."""
-    return Budget(build_budget(packs).dynamodb - 1, 3 * packs)
+    """A build without its transaction; what is frozen; the revision, statistics and sample keys of every pack in S3."""
+    return Budget(build_budget(packs).dynamodb, 3 * packs)
 
 
 class Walk:
@@ -94,10 +109,11 @@ class Walk:
         name: str = "",
         status: int = 200,
         headers: Mapping[str, str] | None = None,
+        caller: Principal = OWNER,
     ) -> tuple[Spent, Json]:
         """Make one request, which must answer with the status, and return what it cost and said."""
         self.wire.take()
-        answered = self.handlers.call(method, path, OWNER, body, WORKSPACE, headers)
+        answered = self.handlers.call(method, path, caller, body, WORKSPACE, headers)
         spent = self._spent(name, f"{method} {answered.route.path}", budget)
         if answered.status != status:
             raise AssertionError(f"{method} {path}: {answered.status} {answered.text[:500]}")
@@ -282,6 +298,7 @@ def _iter_builds(walk: Walk, variables: Mapping[str, str]) -> Iterator[Spent]:
         name = f"POST {at}/build, {count} packs, in a dataset"
         yield walk.request(build_budget(count), "POST", f"{at}/build", body, name=name, status=202)[0]
     yield from _iter_versions(walk, BuildStore(variables["BUILDS_TABLE"]), data, made)
+    yield from _iter_freezes(walk, f"{at}/{made[0]}", f"{at}/{made[-1]}")
     body = of_packs | {"label_pack_ids": ids[3:5], "split": {"sticky_to": made[0]}}
     name = f"POST {at}/build, 2 packs, splits kept"
     spent, built = walk.request(build_budget(2), "POST", f"{at}/build", body, name=name, status=202)
@@ -296,7 +313,7 @@ def _iter_versions(walk: Walk, store: BuildStore, data: Objects, made: list[str]
     filters = f"capability={CAPABILITY}&scope=workspace&status=queued"
     yield walk.request(READ, "GET", f"{at}?{filters}", name=f"GET {at}, filtered")[0]
     yield walk.request(READ, "GET", f"{at}/{made[-1]}")[0]
-    for version_id in (made[0], made[-1]):
+    for version_id in made:
         make_ready(store, data, version_id)
     named, route = f"{at}/{made[0]}/lineage", f"GET {at}/{{dataset_id}}/lineage"
     yield walk.request(READ, "GET", f"{named}?kind=included", name=f"{route}, 1 pack")[0]
@@ -308,3 +325,48 @@ def _iter_versions(walk: Walk, store: BuildStore, data: Objects, made: list[str]
     yield walk.request(Budget(2, 4), "GET", f"{at}/{made[-1]}/diff?against={made[0]}")[0]
     yield walk.request(READ, "GET", f"{at}/{made[-1]}/exports")[0]
     yield walk.request(READ, "GET", f"{at}/{made[-1]}/exports/train.ndjson.gz")[0]
+    yield from _iter_samples(walk, made)
+
+
+def _iter_samples(walk: Walk, made: list[str]) -> Iterator[Spent]:
+    """Look at samples, each time of a version of which nothing was read, but for the second look at one."""
+    first, second, third, fourth = (f"/api/v1/datasets/{version_id}" for version_id in made)
+    route = "GET /api/v1/datasets/{dataset_id}/samples"
+    yield walk.request(SAMPLES_PAGE, "GET", f"{first}/samples")[0]
+    yield walk.request(Budget(1), "GET", f"{first}/samples", name=f"{route}, again")[0]
+    yield walk.request(SAMPLES_PAGE, "GET", f"{second}/samples?group={made[1]}", name=f"{route}, of a group")[0]
+    # Where its entry is, its block and its row; the summary only where a neighbour is in another block.
+    yield walk.request(Budget(1, 3), "GET", f"{third}/samples/{SAMPLES[1]}")[0]
+    yield walk.request(Budget(1, 2), "GET", f"{fourth}/facets")[0]
+
+
+def _iter_freezes(walk: Walk, one: str, many: str) -> Iterator[Spent]:
+    """Freeze and use a version of one pack, and one of more packs than a version names itself, that one among them."""
+    at = "/api/v1/datasets/{dataset_id}"
+    training, evaluation = {"purpose": "training"}, {"purpose": "evaluation"}
+    name = f"POST {at}/uses, training, nothing frozen"
+    spent, use = walk.request(TRAIN, "POST", f"{one}/uses", training, name=name, status=201)
+    yield spent
+    name = f"POST {at}/freeze, under a training use"  # the uses, and the transaction of the refusal
+    busy = Budget(FREEZE.dynamodb + 1, 1)
+    yield walk.request(busy, "POST", f"{one}/freeze", {}, name=name, status=409, caller=DEVELOPER)[0]
+    yield walk.request(TWO, "DELETE", f"{one}/uses/{use['use_id']}")[0]
+    name = f"POST {at}/freeze, trained before"
+    yield walk.request(busy, "POST", f"{one}/freeze", {}, name=name, caller=DEVELOPER)[0]
+    name = f"POST {at}/uses, training, of frozen packs"  # the list of what is frozen, the snapshot of the version
+    refused = Budget(TRAIN.dynamodb + 1, 1)
+    yield walk.request(refused, "POST", f"{many}/uses", training, name=name, status=403)[0]
+    name = f"POST {at}/uses, training, of frozen packs again"
+    yield walk.request(TRAIN, "POST", f"{many}/uses", training, name=name, status=403)[0]
+    # The list of what is frozen is kept by each function for itself; the overlap is in the snapshot.
+    yield walk.request(Budget(2, 1), "GET", many, name=f"GET {at}, what is frozen has changed")[0]
+    yield walk.request(Budget(1, 1, stated=True), "GET", many, name=f"GET {at}, what is frozen has not changed")[0]
+    frozen_alone = evaluation | {"require_frozen": True}
+    name = f"POST {at}/uses, evaluation of a frozen one"
+    yield walk.request(Budget(3), "POST", f"{one}/uses", frozen_alone, name=name, status=201)[0]
+    name = f"POST {at}/uses, evaluation"
+    yield walk.request(Budget(2), "POST", f"{many}/uses", evaluation, name=name, status=201)[0]
+    yield walk.request(Budget(3), "POST", f"{one}/unfreeze", {"reason": "counted"}, caller=DEVELOPER)[0]
+    name = f"POST {at}/freeze, 250 packs"  # all of them are in the snapshot
+    yield walk.request(Budget(busy.dynamodb, 2), "POST", f"{many}/freeze", {}, name=name, caller=DEVELOPER)[0]
+    yield walk.request(TWO, "GET", f"{one}/freeze-history", caller=DEVELOPER)[0]

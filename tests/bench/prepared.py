@@ -1,6 +1,7 @@
 """What lies in tables and buckets before a request is counted: as ingests, reviews and builds leave it."""
 
 import json
+from collections.abc import Iterable
 
 import msgspec
 
@@ -9,20 +10,24 @@ from packhouse.aws.dynamo import Transaction
 from packhouse.aws.objects import Objects, sha256_hex
 from packhouse.builds.model import DatasetVersion
 from packhouse.builds.results import BuiltVersion
-from packhouse.builds.steps import left_out_key
+from packhouse.builds.steps import INDEX_TYPES, left_out_key, write_index
 from packhouse.builds.store import BuildStore
 from packhouse.labels.ingest import chunk_key
 from packhouse.labels.model import LabelPack, ReviewStatus, RevisionRef, ValidationStatus, revision_prefix
 from packhouse.labels.store import LabelStore
 from packhouse.pipeline.build import LeftOutRow, Shard
 from packhouse.pipeline.capabilities import CAPABILITIES
+from packhouse.pipeline.indexing import ShardIndex, ShardIndexer
 from packhouse.pipeline.ingest import Part, ingest_part, iter_keys, iter_owned_lines, seal_revision
+from packhouse.pipeline.materialize import ASSET_NOT_GIVEN
 from packhouse.pipeline.plan import LeftOutReason
+from packhouse.pipeline.rows import LabelRow, encode_row
 from packhouse.pipeline.statistics import Statistics
 
 NAMESPACE, PROJECT, OTHER = "counted", "match-day", "second-day"
 CAPABILITY = "ball_detection"
 MOMENT = "2026-04-15T10:00:00.005Z"
+SAMPLES = ("sample-1", "sample-2", "sample-3")
 PACKS = 251  # the first of them lies in another project
 SOURCES = 101  # so many of them have objects: as many as a preflight reads
 JSON = "application/json"
@@ -95,12 +100,17 @@ def put_source(data: Objects, project_id: str, label_pack_id: str, upload: bytes
 
 
 def make_ready(store: BuildStore, data: Objects, dataset_version_id: str) -> None:
-    """Leave a version as its build would: one shard, one row that stayed out, one file to download."""
+    """Leave a version as its build would: one shard of three rows, one row that stayed out, one file to download."""
     version = store.get(Workspace(NAMESPACE, PROJECT), dataset_version_id)
     _put_built(data, version)
-    splits = {"train": {"samples": 1, "groups": 1}}
-    built = {"splits": splits, "stats": {"classes": {}}, "assignment": f"sha256:{0:064d}"}
-    store.put_section(dataset_version_id, built=built)
+    put_ready(store, version, len(SAMPLES))
+
+
+def put_ready(store: BuildStore, version: DatasetVersion, rows: int) -> None:
+    """Leave the item of a version of one group as its build would."""
+    splits = {"train": {"samples": rows, "groups": 1}}
+    built = {"splits": splits, "stats": {"classes": {}, "rows": rows}, "assignment": f"sha256:{0:064d}"}
+    store.put_section(version.dataset_version_id, built=built)
     name = "train.ndjson.gz"
     sealed = {"manifest_hash": "sha256:0", "exports": [{"name": name, "key": name, "content_type": "application/gzip"}]}
     tx = Transaction()
@@ -109,12 +119,26 @@ def make_ready(store: BuildStore, data: Objects, dataset_version_id: str) -> Non
 
 
 def _put_built(data: Objects, version: DatasetVersion) -> None:
-    sample_id = version.dataset_version_id
-    shard = Shard("train/00000", "train", 1, 1, sha256_hex(sample_id.encode()))
+    rows = [LabelRow(sample_id=name, group=version.dataset_version_id, labels=[]) for name in SAMPLES]
+    body = b"".join(encode_row(row) + b"\n" for row in rows)
+    shard = Shard("train/00000", "train", len(rows), len(body), sha256_hex(body))
     built = BuiltVersion([shard], [version.project_id], Statistics(), {}, [], {})
-    index = {"shard": shard.name, "columns": {"sample_id": [sample_id], "content": ["0" * 16]}}
     left_out = [LeftOutRow("again", LeftOutReason.DUPLICATE_SAMPLE, 0, 0)]
     data.write_once(f"{version.prefix}built.json", msgspec.json.encode(built), JSON)
-    data.write_once(f"{version.prefix}index/{shard.name}.json", msgspec.json.encode(index), JSON)
+    data.write_once(f"{version.prefix}shards/{shard.name}.ndjson", body, JSON)
+    indexer = ShardIndexer(shard.name, version.project_id)
+    for row in rows:
+        indexer.add(row, encode_row(row), None, ASSET_NOT_GIVEN)
+    put_index(data, version.prefix, [indexer.finish()])
     data.write_once(f"{version.prefix}plan.json", msgspec.json.encode({"left_out": [[0, 1]]}), JSON)
     data.write_once(left_out_key(version.prefix, 0), msgspec.json.encode(left_out), JSON)
+
+
+def put_index(data: Objects, prefix: str, shards: Iterable[ShardIndex]) -> None:
+    """Write the index of a version from those of its shards, as the tasks do."""
+    facts = []
+    for shard in shards:
+        facts.append(shard.facts)
+        for ending, body in shard.objects.items():
+            data.write_once(f"{prefix}index/{shard.facts.summary.name}.{ending}", body, INDEX_TYPES[ending])
+    write_index(data, f"{prefix}index/", facts)

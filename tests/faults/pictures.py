@@ -26,11 +26,25 @@ def picture(world: World, paths: Iterable[str]) -> list[str]:
     """Return everything that lies in tables and buckets or was started, and what the paths are answered; in lines."""
     lines = [f"{path} {_line(world.call('GET', path))}" for path in paths]
     for table, items in world.everything().items():
-        lines += [f"{table} {_line(item)}" for item in items]
+        lines += [f"{table} {_line(item)}" for item in items if not _is_refusal(table, item)]
+        lines += {
+            f"{table} {without_ids(_line(item))} {refusal(json.loads(item['body']['S'])['code'])}"
+            for item in items
+            if _is_refusal(table, item)
+        }
     objects = [entry for entry in world.buckets.contents() if _is_kept(*entry[:2], lines)]
     lines += [f"{bucket} {key} {_digest(body)}" for bucket, key, body in objects]
     lines += [f"execution {name} {status}" for name, status in world.executions.status.items()]
     return _numbered(sorted(lines, key=lambda line: (without_ids(line), line)))
+
+
+def refusal(code: str) -> str:
+    """Return the end of the line that tells of refused attempts: of all that are alike there is one, without ids."""
+    return f"refused with {code}"
+
+
+def _is_refusal(table: str, item: dict[str, Any]) -> bool:
+    return table == "AuditTable" and not json.loads(item["body"]["S"])["allowed"]
 
 
 def _is_kept(bucket: str, key: str, lines: list[str]) -> bool:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Protocol, Self, TypeVar
 
+from packhouse.access.model import Principal
 from packhouse.errors import PackhouseError, ServiceUnavailableError
 from tests.bench.handlers import Handlers
 from tests.faults.gate import Gate, Killed, unnoticed
@@ -73,16 +74,19 @@ class Caller:
     handlers: Handlers
     number: int
     clock: Iterator[int]
+    principal: Principal = OWNER
     history: list[Operation[Answer]] = field(default_factory=list)
 
-    def request(self, words: tuple[str, ...], method: str, path: str, body: Json, workspace: str = WORKSPACE) -> Json:
+    def request(
+        self, words: tuple[str, ...], method: str, path: str, body: Json | None, workspace: str = WORKSPACE
+    ) -> Json:
         """Make a request until it is answered; `words` name it in the history. Return the body of the answer."""
         key = {"Idempotency-Key": f"caller-{self.number}-{len(self.history)}"} if method == "POST" else None
         told: Json = {}
 
         def ask() -> Answer:
             nonlocal told
-            answered = self.handlers.call(method, path, OWNER, body, workspace, key)
+            answered = self.handlers.call(method, path, self.principal, body, workspace, key)
             told = answered.body
             return answered.status, str(told.get("code") or told.get("outcome") or "")
 

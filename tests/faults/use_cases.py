@@ -3,6 +3,7 @@
 from typing import Any
 from zlib import crc32
 
+from tests.faults.freeze_cases import FREEZE_CASES
 from tests.faults.kinds import CRASHES, Kind
 from tests.faults.single_faults import Request, UseCase
 from tests.faults.world import DEVELOPER, WORKSPACE, World, pack_of
@@ -376,4 +377,5 @@ USE_CASES = (
     UseCase("cancel overtaken build", f"POST {_CANCEL}", _cancel_overtaken),
     UseCase("cancel ingest", f"POST {_CANCEL}", _cancel_ingest),
     UseCase("cancel again", f"POST {_CANCEL}", _cancel_again),
+    *FREEZE_CASES,
 )

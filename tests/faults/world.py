@@ -34,6 +34,7 @@ Json = dict[str, Any]
 WORKSPACE, OTHER_WORKSPACE = "acme/match-day", "acme/training-ground"
 OWNER = Principal(principal_id="user-owner", memberships={"acme": Role.OWNER})
 DEVELOPER = Principal(principal_id="user-developer", memberships={"acme": Role.OWNER}, is_developer=True)
+SUPPORT = Principal(principal_id="user-support", is_support=True)
 PARAMETERS = {"JwksUrl": "http://127.0.0.1:9/jwks.json", "JwtIssuer": "https://issuer.test", "JwtAudience": "packhouse"}
 
 
@@ -149,12 +150,13 @@ class World:
         body: Json | None = None,
         headers: Mapping[str, str] | None = None,
         caller: Principal = OWNER,
+        workspace: str = WORKSPACE,
     ) -> Answered | None:
         """Make a request that meets a fault; `None` when its process ended: nobody gets an answer then."""
         self.waits.begin()
         with self.gate.injecting(fault):
             try:
-                return self.request(method, path, body, headers, caller)
+                return self.request(method, path, body, headers, caller, workspace)
             except Killed:
                 return None
 
@@ -176,7 +178,8 @@ class World:
         return Memory(self.gate.tables.remember(), self.buckets.remember(), dict(self.executions.status))
 
     def recall(self, memory: Memory) -> None:
-        """Make everything what it was."""
+        """Make everything what it was; the processes that knew what came after are gone."""
+        self.handlers = Handlers(self.variables)
         self.gate.tables.recall(memory.items)
         self.buckets.recall(memory.objects)
         self.executions.status = dict(memory.executions)

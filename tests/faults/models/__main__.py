@@ -1,0 +1,52 @@
+"""Print what comes of exploring the models; the exit status says whether all is as it should be."""
+
+import sys
+from collections.abc import Iterable
+
+from tests.faults.models.results import Result, of_protocol, of_twins, of_what_breaks_it, of_what_it_bears
+
+ROW = "{:<62}{:>26}{:>9}{:>24}{:>8}"
+
+
+def main() -> int:
+    """Print a row for each result and the schedules that break the twins."""
+    _head("freeze against use (R3)")
+    sound = [_show(result) for result in of_protocol()]
+    _show(_added("all", sound))
+    _head("what it bears")
+    sound += [_show(result) for result in of_what_it_bears()]
+    _head("twins (in which scenarios they break)")
+    unsound = [_show(result) for result in of_twins()]
+    _head("what breaks it, or is not promised")
+    unsound += [_show(result) for result in of_what_breaks_it()]
+    for result in unsound:
+        _say(f"\n{result.name}: {result.shortest[-1] if result.shortest else 'breaks nothing'}")
+        for number, step in enumerate(result.shortest[:-1], 1):
+            _say(f"    {number:>2}  {step}")
+    return int(any(result.violations for result in sound) or not all(result.violations for result in unsound))
+
+
+def _added(name: str, results: Iterable[Result]) -> Result:
+    columns = list(zip(*results, strict=True))
+    schedules, violations, states, seconds = (sum(column) for column in columns[1:5])
+    return Result(name, schedules, violations, states, seconds, "", ())
+
+
+def _head(name: str) -> None:
+    _say("\n" + ROW.format(name, "schedules", "states", "violations", "seconds"))
+
+
+def _show(result: Result) -> Result:
+    name = result.name + (f" ({', '.join(result.breaks)})" if result.breaks else "")
+    counts = f"{result.schedules:,}", f"{result.states:,}", f"{result.violations:,}", f"{result.seconds:.2f}"
+    _say(ROW.format(name, *counts))
+    return result
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
