@@ -18,7 +18,7 @@ from packhouse.aws.dynamo import Place, StaleError, Transaction, read_together, 
 from packhouse.aws.once import Once
 from packhouse.builds.model import DatasetVersion, IncludedPack, demand_ready
 from packhouse.builds.store import BuildStore
-from packhouse.errors import ConflictError, PackhouseError
+from packhouse.errors import ConflictError, PackhouseError, ServiceUnavailableError
 from packhouse.freezes.model import (
     LISTED,
     LONGEST_USE_SECONDS,
@@ -188,9 +188,19 @@ class Freezes:
         return self._audited(attempt, once, decide)
 
     def _forget_ended(self, once: Once) -> None:
-        """Decide anew where the use that a request came to before has ended: a lease is not told of twice."""
+        """Decide anew where the use that a request came to before has ended: a lease is not told of twice.
+
+        Where it cannot be told whether it has ended, it is not told of either.
+        """
         kept = once.find(Use)
-        if kept is not None and (kept.expires_at <= self.clock() or not self.store.has_use(kept)):
+        if kept is None:
+            return
+        try:
+            lasts = kept.expires_at > self.clock() and self.store.has_use(kept)
+        except ServiceUnavailableError:
+            once.renew()
+            raise
+        if not lasts:
             once.renew()
 
     def _admit_training(self, tx: Transaction, version: DatasetVersion) -> None:
