@@ -2,22 +2,23 @@
 
     python -m tests.refusals      produce them on a stack of its own and print a line for each
 
-A case brings one code about and returns how it was told; the tests run the same cases. Left out: `BUILD_CONFLICT`,
-which takes a race lost eight times in a row, and `DIFF_TOO_LARGE`, which takes a million rows.
+A case brings one code about and returns how it was told; the tests run the same cases. Those of frozen test sets
+are in `tests.freeze_refusals`. Left out: `BUILD_CONFLICT`, which takes a race lost eight times in a row, and
+`DIFF_TOO_LARGE`, which takes a million rows.
 """
 
 import json
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import httpx
 from rich.console import Console
 
 from local.seed import seed
 from local.stack import Stack
+from tests.freeze_refusals import FREEZE_CASES
+from tests.ground import MACHINE, Bring, Case, Ground, Told, failure, told
 from tests.registry import (
     BUILD,
     CANDIDATES,
@@ -26,84 +27,14 @@ from tests.registry import (
     PREFLIGHT,
     SERIES,
     VERSIONS,
-    Json,
     Pack,
-    Project,
     Registry,
     ball_rows,
     build_body,
-    own_rows,
 )
 
 SOURCE_PROJECTS = 40
-MACHINE = "DatasetBuildMachine"
 CONSOLE = Console(highlight=False, markup=False)
-
-
-class Told(NamedTuple):
-    """How a refusal was told: its code, where (an HTTP status, `job`, `exclusion`), and its sentence."""
-
-    code: str
-    where: str
-    detail: str
-
-
-class Ground:
-    """A registry and a project on it with an approved pack: what most cases start from."""
-
-    def __init__(self, registry: Registry) -> None:
-        self.registry = registry
-        self.project = registry.new_project()
-        self.pack = self.project.new_approved_pack()
-
-    def ask(self, method: str, path: str, person: str | None = "editor", **content: Any) -> Told:
-        """Send one request in the project and return its refusal."""
-        return told(self.project.call(method, path, person, **content))
-
-    def ask_build(self, *packs: Pack | str, path: str = BUILD, person: str = "editor", **more: Any) -> Told:
-        """Request a build, of the approved pack if none is named, and return its refusal."""
-        return self.ask("POST", path, person, json=build_body(*(packs or (self.pack,)), **more))
-
-    def exclusion(self, pack: Pack | str) -> Told:
-        """Return why a pack stays out of a build beside the approved one."""
-        built = self.project.request_build(self.pack, pack)
-        (out,) = built["excluded_label_pack_ids"]
-        return Told(out["reason_code"], "exclusion", f"{out['label_pack_id']} in a build that was {built['outcome']}")
-
-    def unready(self) -> str:
-        """Return a version that is not built, and never will be."""
-        with self.registry.holding(MACHINE, "PlanBuild", 20):
-            built = self.project.request_build(self.pack, force=True)
-            self.project.editor.post(f"{JOBS}/{built['job_id']}/cancel")
-        return str(built["dataset_version_id"])
-
-    def ended_build(self, *packs: Pack, **more: Any) -> Told:
-        """Build and return how the job failed."""
-        return failure(self.project, self.project.request_build(*packs, **more)["job_id"])
-
-    def foreign_pack(self, role: str | None) -> Pack:
-        """Return an approved pack of a namespace in which the editor now has another role, or none."""
-        namespace = self.registry.new_namespace(editor="editor")
-        pack = self.registry.new_project(namespace).new_approved_pack(ball_rows(1, 2))
-        if role:
-            self.registry.give_role(namespace, "editor", role)
-        else:
-            self.registry.call("DELETE", f"/namespaces/{namespace}/members/user-editor", "owner")
-        return pack
-
-
-def told(answer: httpx.Response) -> Told:
-    """Return a refusal as it was answered; what was answered otherwise is one that nobody expects."""
-    body: Json = answer.json()
-    faults = "; ".join(f"{fault['loc']}: {fault['reason']}" for fault in body.get("errors", ()))
-    return Told(str(body.get("code")), str(answer.status_code), " ".join(filter(None, (body.get("detail"), faults))))
-
-
-def failure(project: Project, job_id: str) -> Told:
-    """Return how a job ended, once it has."""
-    job = project.job_at_its_end(job_id)
-    error: Json = job["error"] or {}
-    return Told(str(error.get("code")), "job", f"{error.get('detail')} ({job['status']})")
 
 
 # Why a pack stays out
@@ -116,7 +47,7 @@ def opted_out(ground: Ground) -> Told:
     return ground.exclusion(pack)
 
 
-def decided(decision: str, *eligibility: str) -> "Bring":
+def decided(decision: str, *eligibility: str) -> Bring:
     return lambda ground: ground.exclusion(ground.project.new_pack_of(None, decision, *eligibility))
 
 
@@ -144,7 +75,7 @@ def too_many_projects(ground: Ground) -> Told:
     return ground.ask_build(*ids)
 
 
-def in_no_project(path: str, method: str = "GET", **content: Any) -> "Bring":
+def in_no_project(path: str, method: str = "GET", **content: Any) -> Bring:
     return lambda ground: told(ground.registry.call(method, path, "editor", "acme/nothing-here", **content))
 
 
@@ -186,7 +117,7 @@ def source_changed(ground: Ground) -> Told:
     return ground.ended_build(pack)
 
 
-def predefined(*splits: str | None) -> "Bring":
+def predefined(*splits: str | None) -> Bring:
     """Build a pack of one group whose rows name these splits, by the splits that the rows name."""
 
     def bring(ground: Ground) -> Told:
@@ -224,7 +155,7 @@ def approved_twice(ground: Ground) -> Told:
     return ground.ask("POST", f"{ground.pack.revision_path}/eligibility", json={"status": "APPROVED"})
 
 
-def of_unready(path: str, **query: str) -> "Bring":
+def of_unready(path: str, **query: str) -> Bring:
     return lambda ground: ground.ask("GET", f"{VERSIONS}/{ground.unready()}{path}", params=query)
 
 
@@ -253,92 +184,20 @@ def ended_build_job(ground: Ground) -> Told:
     return ground.ask("POST", f"{JOBS}/{job_id}/cancel")
 
 
-def foreign_cursor(path: str, **query: str) -> "Bring":
+def foreign_cursor(path: str, **query: str) -> Bring:
     return lambda ground: ground.ask("GET", path, params={"cursor": "AAAA", **query})
 
 
-def missing(path: str, method: str = "GET", **content: Any) -> "Bring":
+def missing(path: str, method: str = "GET", **content: Any) -> Bring:
     return lambda ground: ground.ask(method, path, **content)
 
 
-def build_with(path: str = BUILD, person: str = "editor", **more: Any) -> "Bring":
+def build_with(path: str = BUILD, person: str = "editor", **more: Any) -> Bring:
     return lambda ground: ground.ask_build(path=path, person=person, **more)
 
 
 def without_workspace(ground: Ground) -> Told:
     return told(ground.registry.call("GET", VERSIONS, "editor"))
-
-
-# Frozen test sets
-
-
-def frozen(ground: Ground, *packs: Pack) -> str:
-    """Return a version that is frozen."""
-    version = ground.project.new_version(*packs)
-    assert ground.project.freeze(version).is_success
-    return version
-
-
-def training_on_frozen(ground: Ground) -> Told:
-    return told(ground.project.take_use(frozen(ground)))
-
-
-def training_on_frozen_packs(ground: Ground) -> Told:
-    pack = ground.project.new_approved_pack(own_rows())
-    frozen(ground, pack)
-    return told(ground.project.take_use(ground.project.new_version(pack, force=True)))
-
-
-def training_on_copies(ground: Ground) -> Told:
-    rows, elsewhere = own_rows(), ground.registry.new_project()
-    frozen(ground, ground.project.new_approved_pack(rows))
-    return told(elsewhere.take_use(elsewhere.new_version(elsewhere.new_approved_pack(rows))))
-
-
-def frozen_twice(ground: Ground) -> Told:
-    return told(ground.project.freeze(frozen(ground)))
-
-
-def frozen_in_use(ground: Ground) -> Told:
-    version = ground.project.new_version()
-    assert ground.project.take_use(version).is_success
-    return told(ground.project.freeze(version))
-
-
-def frozen_in_a_race(ground: Ground) -> Told:
-    """No freeze reads half a training: to each, the fence has moved on when it commits."""
-    version, client = ground.project.new_version(), ground.registry.stack.client("dynamodb")
-    key = {"pk": {"S": f"FENCE#{ground.project.project_id}"}, "sk": {"S": "META"}}
-    place: Json = {"TableName": "packhouse-local-evaluation", "Key": key}
-    half: Json = {"UpdateExpression": "ADD epoch :more", "ExpressionAttributeValues": {":more": {"N": "0.5"}}}
-    client.update_item(**place, **half)
-    try:
-        return told(ground.project.freeze(version))
-    finally:
-        client.update_item(**place, **half)
-
-
-def of_new_version(send: Callable[[Project, str], httpx.Response]) -> "Bring":
-    """Send something about a version that nothing was tried with."""
-    return lambda ground: told(send(ground.project, ground.project.new_version()))
-
-
-def of_frozen_version(person: str, **body: Any) -> "Bring":
-    """Unfreeze a version that is frozen."""
-    return lambda ground: told(ground.project.unfreeze(frozen(ground), person, **body))
-
-
-Bring = Callable[[Ground], Told]
-"""Brings a refusal about and returns how it was told."""
-
-
-class Case(NamedTuple):
-    """A code, where it must be told, and what brings it about."""
-
-    code: str
-    where: str
-    name: str
-    bring: Bring
 
 
 BALL = {"capability": "ball_detection"}
@@ -400,35 +259,7 @@ CASES = [
     Case("DATASET_NOT_READY", "409", "a sample of an unbuilt version", of_unready("/samples/s")),
     Case("DATASET_NOT_READY", "409", "facets of an unbuilt version", of_unready("/facets")),
     Case("SAMPLE_NOT_FOUND", "404", "no such sample", sample_missing),
-    Case("FROZEN_DATASET_TRAINING_FORBIDDEN", "403", "training on a frozen version", training_on_frozen),
-    Case("FROZEN_SOURCE_LEAKAGE_FORBIDDEN", "403", "training on packs of a frozen version", training_on_frozen_packs),
-    Case("FROZEN_SOURCE_LEAKAGE_FORBIDDEN", "403", "training on copies of frozen samples", training_on_copies),
-    Case("DATASET_NOT_FROZEN", "409", "an unfreeze of what is not frozen",
-         of_new_version(lambda project, version: project.unfreeze(version, reason="over"))),
-    Case("DATASET_NOT_FROZEN", "409", "official evaluation on what is not frozen",
-         of_new_version(lambda project, version: project.take_use(version, "evaluation", require_frozen=True))),
-    Case("DATASET_ALREADY_FROZEN", "409", "a second freeze", frozen_twice),
-    Case("UNFREEZE_PERMISSION_REQUIRED", "403", "support's unfreeze", of_frozen_version("support", reason="over")),
-    Case("UNFREEZE_REASON_REQUIRED", "400", "an unfreeze without a reason", of_frozen_version("developer")),
-    Case("UNFREEZE_REASON_REQUIRED", "400", "an unfreeze for no reason", of_frozen_version("developer", reason=" ")),
-    Case("DATASET_IN_ACTIVE_USE", "409", "a freeze of what is trained on", frozen_in_use),
-    Case("FREEZE_STATE_CONFLICT", "409", "a freeze while trainings begin", frozen_in_a_race),
-    Case("USE_NOT_FOUND", "404", "a use that is none",
-         of_new_version(lambda project, version: project.release_use(version, "use_nothing"))),
-    Case("FORBIDDEN", "403", "an editor's freeze",
-         of_new_version(lambda project, version: project.freeze(version, "editor"))),
-    Case("FORBIDDEN", "403", "a viewer's use",
-         of_new_version(lambda project, version: project.take_use(version, person="viewer"))),
-    Case("FORBIDDEN", "403", "an owner's look at the freeze history",
-         of_new_version(lambda project, version: project.call("GET", f"{VERSIONS}/{version}/freeze-history", "owner"))),
-    Case("INVALID_REQUEST", "400", "training that requires a frozen version",
-         of_new_version(lambda project, version: project.take_use(version, require_frozen=True))),
-    Case("DATASET_NOT_FOUND", "404", "a freeze of no version",
-         lambda ground: told(ground.project.freeze("dsv_nothing"))),
-    Case("DATASET_NOT_READY", "409", "a freeze of an unbuilt version",
-         lambda ground: told(ground.project.freeze(ground.unready()))),
-    Case("DATASET_NOT_READY", "409", "a use of an unbuilt version",
-         lambda ground: told(ground.project.take_use(ground.unready()))),
+    *FREEZE_CASES,
     Case("INVALID_CURSOR", "400", "a cursor of no list of versions", foreign_cursor(VERSIONS)),
     Case("INVALID_CURSOR", "400", "a cursor of no list of candidates", foreign_cursor(CANDIDATES, **BALL)),
     Case("INVALID_CURSOR", "400", "a cursor of no list of packs", foreign_cursor(PACKS)),

@@ -1,16 +1,16 @@
-"""Sentences of contract A, "Frozen test set workflow", one test each, over HTTP; history and copies are files beside.
+"""Sentences of contract A, "Frozen test set workflow", one test each, over HTTP.
 
-Above each group stands the heading that it quotes from.
+Uses, history and copies are files beside. Above each group stands the heading that it quotes from.
 """
 
 import json
 from collections.abc import Callable
-from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
-import httpx
 import pytest
 
+from tests.containers import succeeded
+from tests.contract.uses import OUTSIDERS, House, asked, new_house, release, taken
 from tests.registry import VERSIONS, Json, Pack, Project, Registry, build_body, own_rows, problem
 
 TRAINING = "FROZEN_DATASET_TRAINING_FORBIDDEN"
@@ -23,54 +23,22 @@ UNFROZEN: Json = {
     "last_unfreeze": None,
     "frozen_overlap": [],
 }
-OUTSIDERS = {"stranger": (404, "PROJECT_NOT_FOUND")}
-
-
-class House(NamedTuple):
-    """A project, a pack in it, and a version of that pack."""
-
-    project: Project
-    pack: Pack
-    version: str
 
 
 @pytest.fixture
 def house(registry: Registry) -> House:
-    project = registry.new_project()
-    pack = project.new_approved_pack(own_rows())
-    return House(project, pack, project.new_version(pack))
+    return new_house(registry)
 
 
 @pytest.fixture(scope="module")
 def settled(registry: Registry) -> House:
     """A version that is looked at, and that nobody freezes."""
-    project = registry.new_project()
-    pack = project.new_approved_pack(own_rows())
-    return House(project, pack, project.new_version(pack))
+    return new_house(registry)
 
 
 def frozen(project: Project, version: str, **body: Any) -> Json:
     """Freeze a version and return the answer."""
     return succeeded(project.freeze(version, **body))
-
-
-def succeeded(answer: httpx.Response, status: int = 200) -> Json:
-    assert answer.status_code == status, answer.text
-    body: Json = answer.json()
-    return body
-
-
-def taken(project: Project, version: str, purpose: str = "training", **more: Any) -> Json:
-    """Take a use of a version and return it."""
-    return succeeded(project.take_use(version, purpose, **more), 201)
-
-
-def asked(project: Project, method: str, path: str, caller: str, **content: Any) -> httpx.Response:
-    """Send a request as a person, or with a key of the project's that may do all that a key can."""
-    if caller != "key":
-        return project.call(method, f"{VERSIONS}/{path}", caller, **content)
-    headers = {"X-API-Key": project.new_key("read", "write", "export")}
-    return project.call(method, f"{VERSIONS}/{path}", None, headers=headers, **content)
 
 
 def overlap(version: str, project: Project, *packs: Pack) -> Json:
@@ -252,10 +220,6 @@ def expire(registry: Registry, use: Json) -> None:
     client.put_item(**table, Item=item | {"body": {"S": json.dumps(body)}})
 
 
-def release(registry: Registry, project: Project, use: Json) -> None:
-    succeeded(project.release_use(use["dataset_version_id"], use["use_id"]))
-
-
 @pytest.mark.parametrize("end", [release, lambda registry, _, use: expire(registry, use)], ids=["released", "expired"])
 def test_a_use_that_has_ended_is_in_no_way(
     house: House, registry: Registry, end: Callable[[Registry, Project, Json], None]
@@ -317,62 +281,6 @@ def test_a_version_that_is_not_of_the_project_is_not_found(project: Project, set
     posts = (project.freeze(place), project.unfreeze(place, reason=REASON), project.take_use(place), evaluation)
     for answer in (*posts, project.release_use(place, "use_none"), history):
         problem(answer, 404, "DATASET_NOT_FOUND")
-
-
-# Uses: "evaluation in frozen-required flows", "training cannot use", DATASET_IN_ACTIVE_USE
-
-
-@pytest.mark.parametrize("seconds", [None, 60, 7 * 24 * 3600])
-def test_a_use_expires_by_itself(settled: House, seconds: int | None) -> None:
-    use = taken(settled.project, settled.version, "evaluation", **({"ttl_seconds": seconds} if seconds else {}))
-    begin, end = (datetime.fromisoformat(use[name]) for name in ("created_at", "expires_at"))
-    assert (end - begin).total_seconds() == (seconds or 3600)
-    assert use["use_id"].startswith("use_")
-    assert (use["dataset_version_id"], use["workspace"]) == (settled.version, settled.project.workspace)
-    assert (use["purpose"], use["created_by"]) == ("evaluation", "user-editor")
-
-
-WRONG_USES: list[Json] = [
-    *({"purpose": "evaluation", "ttl_seconds": seconds} for seconds in (59, 0, -1, 604_801, 60.5, "60", True, None)),
-    *({"purpose": purpose} for purpose in ("testing", None, 1)),
-    {"purpose": "training", "require_frozen": True},
-    {"purpose": "evaluation", "require_frozen": 1},
-    {"purpose": "evaluation", "frozen": True},
-    {},
-]
-
-
-@pytest.mark.parametrize("body", WRONG_USES, ids=str)
-def test_a_use_that_is_none_is_refused(settled: House, body: Json) -> None:
-    answer = settled.project.call("POST", f"{VERSIONS}/{settled.version}/uses", json=body)
-    assert problem(answer, 400, "INVALID_REQUEST")["errors"]
-
-
-@pytest.mark.parametrize("purpose", ["training", "evaluation"])
-def test_a_use_is_taken_by_whoever_may_export(settled: House, purpose: str) -> None:
-    refused = {"viewer": (403, "FORBIDDEN"), "support": (403, "FORBIDDEN"), "developer": (403, "FORBIDDEN")}
-    for caller in ("owner", "editor", "key", "viewer", "support", "developer", "stranger"):
-        answer = asked(settled.project, "POST", f"{settled.version}/uses", caller, json={"purpose": purpose})
-        if caller in (found := refused | OUTSIDERS):
-            problem(answer, *found[caller])
-        else:
-            succeeded(answer, 201)
-
-
-def test_a_use_is_given_back_by_whoever_may_take_one_and_by_ops(settled: House) -> None:
-    for caller in ("owner", "editor", "key", "support", "developer"):
-        use = taken(settled.project, settled.version)
-        path = f"{settled.version}/uses/{use['use_id']}"
-        problem(asked(settled.project, "DELETE", path, "viewer"), 403, "FORBIDDEN")
-        problem(asked(settled.project, "DELETE", path, "stranger"), 404, "PROJECT_NOT_FOUND")
-        assert succeeded(asked(settled.project, "DELETE", path, caller)) == {"success": True}
-        problem(asked(settled.project, "DELETE", path, caller), 404, "USE_NOT_FOUND")
-
-
-def test_a_use_is_of_its_version(settled: House) -> None:
-    use, other = taken(settled.project, settled.version), settled.project.new_version()
-    problem(settled.project.release_use(other, use["use_id"]), 404, "USE_NOT_FOUND")
-    release(settled.project.registry, settled.project, use)
 
 
 # Inspect frozen state and history: "Dataset detail exposes"

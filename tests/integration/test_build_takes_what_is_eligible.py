@@ -7,7 +7,8 @@ import pytest
 
 from packhouse.builds.model import ExclusionCode
 from packhouse.pipeline.fingerprints import merkle_root
-from tests.refusals import CASES, Case, Ground
+from tests.ground import Case, Ground
+from tests.refusals import CASES
 from tests.registry import Project, Registry, ball_rows, problem, sha256
 
 
