@@ -1,56 +1,87 @@
-"""R3: freeze against use holds in every schedule of its model, with a fault anywhere; each of its twins breaks."""
+"""R3: each protocol holds in every schedule of its model, with a fault anywhere; each of its twins breaks."""
 
+import functools
 from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.models import invariants
+from tests.faults.models.freeze.invariants import broken
+from tests.faults.models.freeze.protocol import ALLOWED, FROZEN
+from tests.faults.models.freeze.scenarios import FREEZE
+from tests.faults.models.freeze.scenarios import scenario as of_freeze
 from tests.faults.models.items import Items
-from tests.faults.models.protocol import ALLOWED, FROZEN, Request, Rules
-from tests.faults.models.results import of_protocol, of_twins, of_what_breaks_it, of_what_it_bears
-from tests.faults.models.scenarios import PROTOCOL, TWINS, scenario
-from tests.faults.models.schedules import ALL, CRASHES, Exploration, Fault, Move, Scenario, State
+from tests.faults.models.publish import invariants as of_sets
+from tests.faults.models.publish.scenarios import PUBLISH
+from tests.faults.models.publish.scenarios import scenario as of_publish
+from tests.faults.models.results import Model, Result
+from tests.faults.models.schedules import ALL, CRASHES, Exploration, Fault, Move, Request, Scenario, State
 
 ENTRY = (("audit", "allow", "1a", "0"), 1)
-FREEZE = {(("state", "F"), FROZEN), (("freezes", "F"), 1), (("FROZEN", "F"), FROZEN), ENTRY}
+FREEZING = {(("state", "F"), FROZEN), (("freezes", "F"), 1), (("FROZEN", "F"), FROZEN), ENTRY}
+
+each_model = pytest.mark.parametrize("model", [FREEZE, PUBLISH], ids=["freeze", "publish"])
 
 
-def test_the_protocol_holds_in_every_schedule() -> None:
-    results = list(of_protocol())
+@each_model
+def test_the_protocol_holds_in_every_schedule(model: Model) -> None:
+    results = list(model.of_protocol())
     assert [result.shortest for result in results if result.violations] == []
     assert sum(result.schedules for result in results) >= 100_000
     assert sum(result.states for result in results) >= 100_000
 
 
-def test_every_twin_breaks() -> None:
-    results = {result.name: result for result in of_twins()}
-    assert results.keys() == TWINS.keys()
+@each_model
+def test_every_twin_breaks(model: Model) -> None:
+    results = _twins(model)
+    assert results.keys() == model.twins.keys()
     assert [name for name, result in results.items() if not result.violations] == []
-    assert results["freeze_epoch of a project"].breaks == "c"
 
 
-def test_what_it_bears_and_what_it_does_not() -> None:
-    assert {result.name: result.shortest for result in of_what_it_bears() if result.violations} == {}
-    assert [result.name for result in of_what_breaks_it() if not result.violations] == []
+@each_model
+def test_what_it_bears_and_what_it_does_not(model: Model) -> None:
+    assert {result.name: result.shortest for result in model.of_what_it_bears() if result.violations} == {}
+    assert [name for name, result in _breaks(model).items() if not result.violations] == []
 
 
-@pytest.mark.parametrize("rules", [PROTOCOL, TWINS["check, then act"]], ids=["protocol", "twin"])
+def test_the_epoch_of_a_project_misses_equal_content_alone() -> None:
+    assert _twins(FREEZE)["freeze_epoch of a project"].breaks == "c"
+
+
+def test_every_invariant_of_publish_is_broken_by_something() -> None:
+    results = [*_twins(PUBLISH).values(), *_breaks(PUBLISH).values()]
+    assert set(of_sets.EVERY) - {sentence for result in results for sentence in result.broken} == set()
+
+
+@functools.cache
+def _twins(model: Model) -> dict[str, Result]:
+    return {result.name: result for result in model.of_twins()}
+
+
+@functools.cache
+def _breaks(model: Model) -> dict[str, Result]:
+    return {result.name: result for result in model.of_what_breaks_it()}
+
+
+@pytest.mark.parametrize("is_twin", [False, True], ids=["protocol", "twin"])
 @pytest.mark.parametrize(
-    ("asked", "faults"),
+    ("model", "twin", "asked", "faults"),
     [
-        (scenario("", "", "freeze F", "train F"), CRASHES),
-        (scenario("", "", "unfreeze F", "evaluate F", frozen="F"), ALL),
+        (FREEZE, "check, then act", of_freeze("", "", "freeze F", "train F"), CRASHES),
+        (FREEZE, "check, then act", of_freeze("", "", "unfreeze F", "evaluate F", frozen="F"), ALL),
+        (PUBLISH, "a writer looks at the head, then writes", of_publish("", "", "add S", "publish S"), CRASHES),
+        (PUBLISH, "a writer looks at the head, then writes", of_publish("", "", "add S", "delete S"), ALL),
     ],
 )
 def test_the_counts_are_those_of_walking_every_schedule(
-    asked: Scenario, faults: frozenset[Fault], rules: Rules
+    model: Model, twin: str, asked: Scenario, faults: frozenset[Fault], is_twin: bool
 ) -> None:
-    exploration = Exploration(asked, rules, invariants.broken, faults)
+    rules = model.twins[twin] if is_twin else model.protocol
+    exploration = Exploration(asked, rules, model.broken, faults)
     ends = list(_walked(exploration, exploration.begin, 0, None))
-    broken = [at for at in ends if at is not None]
-    assert exploration.tally() == (len(ends), len(broken), min(broken, default=None))
-    if broken:
-        assert len(exploration.shortest()[0]) == min(broken)
+    breaks = [at for at in ends if at is not None]
+    assert exploration.tally() == (len(ends), len(breaks), min(breaks, default=None))
+    if breaks:
+        assert len(exploration.shortest()[0]) == min(breaks)
 
 
 def _walked(exploration: Exploration, state: State, steps: int, broken_at: int | None) -> Iterator[int | None]:
@@ -66,18 +97,20 @@ def _walked(exploration: Exploration, state: State, steps: int, broken_at: int |
 @pytest.mark.parametrize(
     ("before", "after", "answer", "sentence"),
     [
-        (set(), FREEZE, ALLOWED, None),
-        (set(), FREEZE - {(("FROZEN", "F"), FROZEN)}, None, "the list of what is frozen is not what is frozen"),
-        (set(), FREEZE - {(("freezes", "F"), 1)} | {(("freezes", "F"), 2)}, None, "the number of freezes does not"),
-        (set(), FREEZE - {ENTRY}, None, "an effect and its audit entry are not one"),
+        (set(), FREEZING, ALLOWED, None),
+        (set(), FREEZING - {(("FROZEN", "F"), FROZEN)}, None, "the list of what is frozen is not what is frozen"),
+        (set(), FREEZING - {(("freezes", "F"), 1)} | {(("freezes", "F"), 2)}, None, "the number of freezes does not"),
+        (set(), FREEZING - {ENTRY}, None, "an effect and its audit entry are not one"),
         (set(), {ENTRY}, None, "an effect and its audit entry are not one"),
         (set(), set(), ALLOWED, "an answer has not its audit entry"),
         (set(), set(), "DATASET_IN_ACTIVE_USE", "an answer has not its audit entry"),
         ({ENTRY}, {ENTRY, (("audit", "allow", "1a", "1"), 1)}, None, "a request is allowed twice"),
-        ({(("lease", "G", "2a"), ("training", "live"))}, FREEZE, None, "a version is frozen while a source of it"),
+        ({(("lease", "G", "2a"), ("training", "live"))}, FREEZING, None, "a version is frozen while a source of it"),
     ],
 )
-def test_every_invariant_can_fail(before: Items, after: Items, answer: str | None, sentence: str | None) -> None:
+def test_every_invariant_of_freeze_can_fail(
+    before: Items, after: Items, answer: str | None, sentence: str | None
+) -> None:
     move = Move(Request("1a", "freeze", "F"), 0, None, None, frozenset(before), frozenset(after), answer=answer)
-    found = invariants.broken(move)
+    found = broken(move)
     assert found is None if sentence is None else found is not None and found.startswith(sentence)

@@ -1,20 +1,31 @@
-"""Items by their keys, and the steps that are atomic on them: a read, a query, a transaction, the end of all leases."""
+"""Items by their keys, objects among them, and the steps that are atomic: a read, a query, a transaction, a put."""
 
 import functools
 import operator
 from collections.abc import Hashable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 Key = tuple[str, ...]
 Pair = tuple[Key, Hashable]
 Items = frozenset[Pair]
-LIVE, EXPIRED = "live", "expired"
 
 
 @functools.cache
 def by_key(items: Items) -> Mapping[Key, Any]:
     """Return the items as a mapping."""
     return dict(items)
+
+
+class Step(Protocol):
+    """Something that is done to the items at once."""
+
+    def on(self, items: Items) -> tuple[Hashable, Items]:
+        """Return what it comes to, and the items after it."""
+        ...
+
+    def told(self, result: Any) -> str:
+        """Say what was done, and what it came to."""
+        ...
 
 
 class Read(NamedTuple):
@@ -54,19 +65,19 @@ class Query(NamedTuple):
 
 
 class Transaction(NamedTuple):
-    """Comes to the keys whose values are not as seen; with none of them, it writes (`None` deletes) and counts up."""
+    """Comes to the keys whose values are not as seen; with none of them, it writes (`None` deletes) and adds up."""
 
     seen: tuple[Pair, ...] = ()
     writes: tuple[Pair, ...] = ()
-    counts: tuple[Key, ...] = ()
+    adds: tuple[tuple[Key, int], ...] = ()
 
     def on(self, items: Items) -> tuple[Hashable, Items]:
         """Return what it comes to, and the items after it."""
         found = by_key(items)
         if moved := tuple([key for key, value in self.seen if found.get(key) != value]):
             return moved, items
-        changed = {**found, **dict(self.writes), **{key: found.get(key, 0) + 1 for key in self.counts}}
-        return (), frozenset(pair for pair in changed.items() if pair[1] is not None)
+        added = {key: found.get(key, 0) + number for key, number in self.adds}
+        return (), _written({**found, **dict(self.writes), **added})
 
     def told(self, result: Any) -> str:
         """Say what was done, and what it came to."""
@@ -74,21 +85,35 @@ class Transaction(NamedTuple):
             return f"writes nothing: {', '.join(map(_named, result))} moved"
         seen = ", ".join(f"{_named(key)} is {_shown(value)}" for key, value in self.seen)
         done = [f"{_named(key)} = {_shown(value)}" for key, value in self.writes]
-        done += [f"{_named(key)} + 1" for key in self.counts]
+        done += [f"{_named(key)} {'-' if number < 0 else '+'} {abs(number)}" for key, number in self.adds]
         return f"commits {', '.join(done)}" + (f", where {seen}" if seen else "")
 
 
-class Expire(NamedTuple):
-    """The time of every lease that is live now is over."""
+class Put(NamedTuple):
+    """Writes whatever is there (`None` removes), or `once`: comes to the keys that are there, and then writes nothing.
+
+    There is no token for it: sent again, it is done again.
+    """
+
+    writes: tuple[Pair, ...]
+    once: bool = False
 
     def on(self, items: Items) -> tuple[Hashable, Items]:
         """Return what it comes to, and the items after it."""
-        over = {key: (value[0], EXPIRED) for key, value in by_key(items).items() if key[0] == "lease"}
-        return (), frozenset({**by_key(items), **over}.items())
+        found = by_key(items)
+        if there := tuple([key for key, _ in self.writes if self.once and key in found]):
+            return there, items
+        return (), _written({**found, **dict(self.writes)})
 
-    def told(self, _: Any) -> str:
-        """Say what was done."""
-        return "ends all leases"
+    def told(self, result: Any) -> str:
+        """Say what was done, and what it came to."""
+        if result:
+            return f"puts nothing: {', '.join(map(_named, result))} is there"
+        return "puts " + ", ".join(f"{_named(key)} = {_shown(value)}" for key, value in self.writes)
+
+
+def _written(changed: Mapping[Key, Any]) -> Items:
+    return frozenset(pair for pair in changed.items() if pair[1] is not None)
 
 
 def _named(key: Key) -> str:
@@ -96,7 +121,6 @@ def _named(key: Key) -> str:
 
 
 def _shown(value: Any) -> str:
-    return " ".join(value) if isinstance(value, tuple) else "nothing" if value is None else str(value)
-
-
-Step = Read | Query | Transaction | Expire
+    if isinstance(value, tuple):
+        return " ".join(map(str, value)) or "empty"
+    return "nothing" if value is None else str(value)

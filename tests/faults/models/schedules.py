@@ -5,27 +5,55 @@ and how many of them break something, is added up over the graph of the states, 
 """
 
 import gc
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Generator, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
-from tests.faults.models.items import Items, Step, Transaction
-from tests.faults.models.protocol import Call, Request, Rules
+from tests.faults.models.items import Items, Put, Step, Transaction
+
+Program = Generator[Step, Any, str]
+"""The steps of a process, each of which is told what it comes to; they come to the answer."""
 
 
 class Fault(Enum):
     """What may happen, once in a schedule, at any step of any process."""
 
     CRASH = "the process is killed, before a step or behind its last one, and the client asks again"
-    LOST = "the answer to a committed transaction is lost, and the process sends it again"
+    LOST = "the answer to a write that took place is lost, and the process sends it again"
     LEFT = "the client asks again, and the first process goes on as well"
 
 
 NONE: frozenset[Fault] = frozenset()
 CRASHES = frozenset({Fault.CRASH, Fault.LOST})
 ALL = frozenset(Fault)
+
+
+class Request(NamedTuple):
+    """What a client wants: a verb, what it is done to, and what it takes besides."""
+
+    name: str
+    verb: str
+    of: str = ""
+    also: str = ""
+    can_fail: bool = True
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, (self.verb, self.of, self.also)))
+
+
+class Rules(Protocol):
+    """How a protocol serves requests; its twins have others."""
+
+    @property
+    def tokens(self) -> bool:
+        """Whether a transaction that is sent again carries the client token of the first time."""
+        ...
+
+    def program(self, request: Request, process: int) -> Program:
+        """Return the steps of one process that serves a request; a client that asks again is served by another one."""
+        ...
 
 
 class Point:
@@ -39,7 +67,7 @@ class Point:
         self._nexts: dict[Hashable, Point] = {}
         self.step: Step
         self.answer: str | None = None
-        program = Call(rules, request, process).program()
+        program = rules.program(request, process)
         try:
             self.step = next(program)
             for result in results:
@@ -57,7 +85,7 @@ class Point:
 class Client(NamedTuple):
     """Somebody who makes requests one after the other: where the process is that serves the one that is next.
 
-    `sent` is what a transaction came to whose answer was lost.
+    `sent` is what a transaction with a token came to whose answer was lost.
     """
 
     point: Point | None
@@ -126,6 +154,8 @@ class Exploration:
     rules: Rules
     judge: Judge
     faults: frozenset[Fault] = NONE
+    broken: set[str] = field(default_factory=set)
+    """What is broken in some schedule."""
     _tallies: dict[State, Tally] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -175,7 +205,8 @@ class Exploration:
         for move, after in self.moves(state):
             behind = self._tally(after)
             schedules += behind.schedules
-            if self.judge(move):
+            if broken := self.judge(move):
+                self.broken.add(broken)
                 violations += behind.schedules
                 lengths.append(1)
             elif behind.shortest is not None:
@@ -188,7 +219,7 @@ class Exploration:
         for number, client in enumerate(state.clients):
             if client.point is not None:
                 yield self._step(state, number, client, client.point)
-                if state.has_fault and client.point.request.verb != "expire":
+                if state.has_fault and client.point.request.can_fail:
                     yield from self._fail(state, number, client.point)
         for number, point in enumerate(state.left):
             yield self._go_on(state, number, point)
@@ -221,8 +252,9 @@ class Exploration:
             yield nothing._replace(fate="is killed"), _with(state, number, again, state.items)
             if point.after(result).answer is not None:
                 yield move._replace(fate="is killed"), _with(state, number, again, items)
-        if Fault.LOST in self.faults and isinstance(point.step, Transaction) and not result:
-            waiting = client._replace(sent=result if self.rules.tokens else None)
+        if Fault.LOST in self.faults and isinstance(point.step, Transaction | Put) and not result:
+            has_token = self.rules.tokens and isinstance(point.step, Transaction)
+            waiting = client._replace(sent=result if has_token else None)
             yield move._replace(fate="the answer is lost"), _with(state, number, waiting, items)
         if Fault.LEFT in self.faults:
             beside = state._replace(left=(*state.left, point))

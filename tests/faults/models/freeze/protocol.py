@@ -5,16 +5,17 @@ where no `train_epoch` moved; a training use reads `freeze_epoch`, looks at what
 move. Each moves the epoch that the other one requires, in the transaction that gives it its effect.
 """
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Hashable, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from tests.faults.models.items import LIVE, Expire, Key, Pair, Query, Read, Step, Transaction
+from tests.faults.models.items import Items, Key, Pair, Query, Read, Step, Transaction, by_key
+from tests.faults.models.schedules import Program, Request
 
-Program = Generator[Step, Any, str]
 ALLOWED = "ALLOWED"
 FROZEN, UNFROZEN = "frozen", "unfrozen"
 TRAINING, EVALUATION = "training", "evaluation"
+LIVE, EXPIRED = "live", "expired"
 TRIES = 3
 
 
@@ -105,17 +106,22 @@ class Rules:
     torn: bool = False
     """Whether reads of several items take one step an item."""
 
+    def program(self, request: Request, process: int) -> Program:
+        """Return the steps of one process that serves a request."""
+        return Call(self, request, process).program()
 
-class Request(NamedTuple):
-    """What a client wants; `use` is the request whose lease is released or renewed."""
 
-    name: str
-    verb: str
-    version: str = ""
-    use: str = ""
+class Expire(NamedTuple):
+    """The time of every lease that is live now is over."""
 
-    def __str__(self) -> str:
-        return f"{self.verb} {self.version or self.use}".strip()
+    def on(self, items: Items) -> tuple[Hashable, Items]:
+        """Return what it comes to, and the items after it."""
+        over = {key: (value[0], EXPIRED) for key, value in by_key(items).items() if key[0] == "lease"}
+        return (), frozenset({**by_key(items), **over}.items())
+
+    def told(self, _: Any) -> str:
+        """Say what was done."""
+        return "ends all leases"
 
 
 class Call:
@@ -124,7 +130,7 @@ class Call:
     def __init__(self, rules: Rules, request: Request, process: int) -> None:
         self.rules, self.request, self.process = rules, request, process
         self._once: Key = ("once", request.name)
-        self._version = VERSIONS.get(request.version, VERSIONS["F"])
+        self._version = VERSIONS.get(request.of, VERSIONS["F"])
         self._state: Key = ("state", self._version.name)
         self._number: Key = ("freezes", self._version.name)
 
@@ -188,7 +194,7 @@ class Call:
         epochs = [("freeze_epoch", scope) for scope in self.rules.freeze_epochs(self._version)]
         seen, marks = ((self._state, state), (self._number, number)), ((self._state, mark), (row, mark))
         is_free = state == UNFROZEN or state.startswith(ours)
-        if not is_free or (yield Transaction(seen, marks, (*epochs,))):
+        if not is_free or (yield Transaction(seen, marks, _by_one(*epochs))):
             return (yield from self._refuse("FREEZE_STATE_CONFLICT"))
         if (yield from self._is_in_use()):
             yield Transaction(((self._state, mark),), ((self._state, UNFROZEN), (row, None)))
@@ -264,14 +270,14 @@ class Call:
         return told or (yield from self._refuse("FREEZE_STATE_CONFLICT"))
 
     def _release(self) -> Program:
-        lease: Key = ("lease", self._version.name, self.request.use)
+        lease: Key = ("lease", self._version.name, self.request.also)
         held = [(lease, (TRAINING, LIVE))]
         told = yield from self._commit(seen=held, writes=[(lease, None)])
         return told or (yield from self._refuse("USE_NOT_FOUND"))
 
     def _renew(self) -> Program:
         """An attack: nothing in the protocol renews a lease; this looks at nothing but that it was there."""
-        lease: Key = ("lease", self._version.name, self.request.use)
+        lease: Key = ("lease", self._version.name, self.request.also)
         (found,) = yield Read((lease,))
         told = (yield from self._commit(seen=[(lease, found)], writes=[(lease, (TRAINING, LIVE))])) if found else None
         return told or (yield from self._refuse("USE_NOT_FOUND"))
@@ -289,14 +295,14 @@ class Call:
         """Send a transaction with its audit entry and its outcome; come to the answer, `None` when something moved."""
         kept, told = self._kept(ALLOWED)
         conditions = (*(seen if self.rules.conditions else ()), *kept)
-        moved = yield Transaction(conditions, (*writes, *told), (*counts, self._audit("allow")))
+        moved = yield Transaction(conditions, (*writes, *told), _by_one(*counts, self._audit("allow")))
         if self._once in moved:
             return (yield from self._told())
         return None if moved else ALLOWED
 
     def _refuse(self, code: str) -> Program:
         kept, told = self._kept(code) if self.rules.refusals_kept else ((), ())
-        moved = yield Transaction(kept, told, (self._audit("deny"),))
+        moved = yield Transaction(kept, told, _by_one(self._audit("deny")))
         return (yield from self._told()) if moved else code
 
     def _kept(self, answer: str) -> tuple[tuple[Pair, ...], tuple[Pair, ...]]:
@@ -328,3 +334,7 @@ class Call:
         while row := (yield Query(prefix, rows[-1][0] if rows else prefix)):
             rows += row
         return tuple(rows)
+
+
+def _by_one(*keys: Key) -> tuple[tuple[Key, int], ...]:
+    return tuple((key, 1) for key in keys)

@@ -4,8 +4,16 @@ import functools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tests.faults.models.items import LIVE, Items, Key, by_key
-from tests.faults.models.protocol import ALLOWED, EVALUATION, FROZEN, TRAINING, share_contents, share_sources
+from tests.faults.models.freeze.protocol import (
+    ALLOWED,
+    EVALUATION,
+    FROZEN,
+    LIVE,
+    TRAINING,
+    share_contents,
+    share_sources,
+)
+from tests.faults.models.items import Items, Key, by_key
 from tests.faults.models.schedules import Move
 
 
@@ -80,7 +88,7 @@ def unfrozen_under_evaluation(move: Move) -> str | None:
 
 def stale_grant(move: Move) -> str | None:
     """Say so of a training use that is answered as allowed when it has no live lease and its data are frozen."""
-    after, name = by_key(move.after), move.request.version
+    after, name = by_key(move.after), move.request.of
     if move.request.verb != "train" or move.answer != ALLOWED:
         return None
     if after.get(("lease", name, move.request.name)) == (TRAINING, LIVE):
@@ -117,7 +125,7 @@ def _began(move: Move) -> set[str]:
 
 def forget() -> None:
     """Let go of what is known of items, before others are explored."""
-    for known in (by_key, _frozen, _used):
+    for known in (_frozen, _used):
         known.cache_clear()
 
 

@@ -1,18 +1,18 @@
 """Who does what at once; the twins, each of which leaves one thing out; and what is tried against the protocol."""
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
-from tests.faults.models import invariants
+from tests.faults.models.freeze import invariants
+from tests.faults.models.freeze.protocol import FROZEN, UNFROZEN, Rules, Version, of_projects
 from tests.faults.models.items import Items
-from tests.faults.models.protocol import FROZEN, UNFROZEN, Request, Rules, Version, of_projects
-from tests.faults.models.schedules import ALL, CRASHES, NONE, Fault, Judge, Scenario
+from tests.faults.models.results import Attack, Model
+from tests.faults.models.schedules import ALL, CRASHES, Request, Scenario
 
 
 def scenario(name: str, about: str, *clients: str, frozen: str = "") -> Scenario:
     """Return a scenario from what each client asks in turn; `release` and `renew` are of the lease asked for before."""
     made = tuple(tuple(_requests(number, asked)) for number, asked in enumerate(clients, 1))
-    return Scenario(name, about, made, _begin({request.version for requests in made for request in requests}, frozen))
+    return Scenario(name, about, made, _begin({request.of for requests in made for request in requests}, frozen))
 
 
 def _requests(client: int, asked: str) -> Iterator[Request]:
@@ -22,7 +22,8 @@ def _requests(client: int, asked: str) -> Iterator[Request]:
         name = f"{client}{chr(ord('a') + number)}"
         if verb == "train":
             use, trained = name, version
-        yield Request(name, verb, version or (trained if use else ""), "" if version else use)
+        asked_for = (version, "") if version else (trained, use)
+        yield Request(name, verb, *asked_for, can_fail=verb != "expire")
 
 
 def _begin(versions: set[str], frozen: str) -> Items:
@@ -80,16 +81,6 @@ TWINS: Mapping[str, Rules] = {
 }
 
 
-class Attack(NamedTuple):
-    """Something that the protocol is not said to bear or to promise, or that it may do without."""
-
-    name: str
-    scenarios: str
-    judge: Judge = invariants.broken
-    rules: Rules = PROTOCOL
-    faults: frozenset[Fault] = NONE
-
-
 _ALONE = {
     made.name: made
     for made in (
@@ -97,13 +88,12 @@ _ALONE = {
         scenario("i", "freeze beside uses of other packs", "freeze F", "train N", "train N", "train N"),
     )
 }
-EVERY = {**SCENARIOS, **_ALONE}
 _CONTENTS = Rules(train_epochs=_of_projects_and_contents, trained_under=_of_projects_and_contents, contents_in_use=True)
 _SHARDS = Rules(freeze_epochs=_two, freeze_epochs_required=_one_of_two)
 _NO_KEYS = Rules(keyed=False)
 _MARKED = Rules(marked=True, train_epochs=_nowhere)
 
-BEARS = (
+_BEARS = (
     Attack("reads that take a step an item", "bcdefg", rules=Rules(torn=True), faults=CRASHES),
     Attack("no idempotency keys", "bcefg", invariants.broken_without_keys, _NO_KEYS, CRASHES),
     Attack("no client tokens, refusals kept", "bcdefg", rules=Rules(tokens=False, refusals_kept=True), faults=CRASHES),
@@ -116,7 +106,7 @@ BEARS = (
     Attack("the same, a process left behind", "g", rules=_MARKED, faults=ALL),
     Attack("the same beside uses of other packs: none given up", "i", invariants.starved, _MARKED),
 )
-BREAKS = (
+_BREAKS = (
     Attack("content in use is frozen", "c", invariants.frozen_while_content_in_use),
     Attack("unfrozen under an evaluation", "f", invariants.unfrozen_under_evaluation),
     Attack("a grant told again after its lease", "e", invariants.stale_grant, faults=CRASHES),
@@ -126,4 +116,15 @@ BREAKS = (
     Attack("a lease renewed without asking", "h", invariants.unsafe),
     Attack("no client tokens", "cfg", rules=Rules(tokens=False), faults=CRASHES),
     Attack("given up for uses of other packs", "i", invariants.starved),
+)
+FREEZE = Model(
+    name="freeze against use",
+    scenarios=SCENARIOS,
+    alone=_ALONE,
+    protocol=PROTOCOL,
+    twins=TWINS,
+    broken=invariants.broken,
+    bears=_BEARS,
+    breaks=_BREAKS,
+    forget=invariants.forget,
 )
