@@ -2,13 +2,15 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from botocore.exceptions import ClientError
 
 from packhouse.aws import objects
 from packhouse.aws.objects import PART_BYTES, SIDE_BY_SIDE, Objects, ObjectWriter, sha256_hex
-from packhouse.errors import UnitFailedError
+from packhouse.errors import ServiceUnavailableError, UnitFailedError
 from tests.bench.wire import Wire
 
 KIND = "application/octet-stream"
@@ -58,10 +60,30 @@ def test_other_bytes_are_refused_and_change_nothing(bucket: Objects, other: byte
     assert bucket.read("a") == b"body"
 
 
-def test_an_object_of_unknown_origin_is_refused(bucket: Objects) -> None:
+def test_an_object_of_unknown_origin_is_known_by_its_bytes(bucket: Objects) -> None:
     bucket.overwrite("a", b"body", KIND)  # without the hash that write_once stores
+    assert bucket.write_once("a", b"body", KIND) is False
     with refused("a"):
-        bucket.write_once("a", b"body", KIND)
+        bucket.write_once("a", b"Body", KIND)
+
+
+def test_an_object_of_many_parts_is_known_by_its_bytes_whatever_its_parts_were(
+    bucket: Objects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = bytes_of(2_000_000) * 10
+    for size in (8, 6):
+        monkeypatch.setattr(objects, "PART_BYTES", size * 1024 * 1024)
+        with bucket.writer("a", KIND) as writer:
+            writer.write(body)
+    with refused("a"), bucket.writer("a", KIND) as writer:
+        writer.write(body[:-1] + b"!")
+    assert bucket.read("a") == body
+
+
+def test_an_object_that_somebody_else_is_writing_is_to_be_asked_for_again(bucket: Objects) -> None:
+    answer: Any = {"Error": {"Code": "ConditionalRequestConflict"}, "ResponseMetadata": {"HTTPStatusCode": 409}}
+    with pytest.raises(ServiceUnavailableError):
+        bucket.accept_own(ClientError(answer, "PutObject"), "a", sha256_hex(b"body"))
 
 
 def test_a_note_may_be_overwritten(bucket: Objects) -> None:

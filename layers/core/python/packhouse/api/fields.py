@@ -6,6 +6,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, StringConstraints
 
+from packhouse.api.app import as_json
+
 SLUG = r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$"
 
 
@@ -41,6 +43,17 @@ def _at_most(length: int) -> AfterValidator:
     def check(value: str) -> str:
         if len(value) > length:
             raise ValueError(f"may have {length} characters, in Unicode's normal form C")
+        return value
+
+    return AfterValidator(check)
+
+
+def json_at_most(kilobytes: int) -> AfterValidator:
+    """Bound what a JSON value comes to when it is written down."""
+
+    def check(value: object) -> object:
+        if len(as_json(value).encode()) > kilobytes * 1024:
+            raise ValueError(f"may have {kilobytes} KB")
         return value
 
     return AfterValidator(check)

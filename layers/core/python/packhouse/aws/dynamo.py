@@ -215,9 +215,9 @@ _Result = TypeVar("_Result")
 _STALE_TRIES = 4
 
 
-def while_stale(attempt: Callable[[], _Result]) -> _Result:
+def while_stale(attempt: Callable[[], _Result], tries: int = _STALE_TRIES) -> _Result:
     """Decide again, on what is there now, when it changed under the decision."""
-    for tried in range(_STALE_TRIES - 1):
+    for tried in range(tries - 1):
         try:
             return attempt()
         except StaleError:
@@ -269,16 +269,19 @@ class Transaction:
         self._refusals["delete"].append(refused)
         self._write.delete(item, condition=condition)
 
-    def commit(self) -> None:
-        """Send it; raise the refusal that applies, or `ServiceUnavailableError` when the table cannot be reached."""
-        for attempt in range(CONFLICT_TRIES):
+    def commit(self, tries: int = CONFLICT_TRIES) -> None:
+        """Send it; raise the refusal that applies, or `ServiceUnavailableError` when the table cannot be reached.
+
+        One that needs many busy items at the same moment is given more `tries`.
+        """
+        for attempt in range(tries):
             try:
                 self._write._commit()
             except TransactWriteError as error:
                 if not _is_conflict(error):
                     self._refuse(error)
                     return
-                if attempt + 1 < CONFLICT_TRIES:
+                if attempt + 1 < tries:
                     pause(attempt)
             else:
                 return

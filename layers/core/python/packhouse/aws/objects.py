@@ -10,19 +10,21 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from packhouse.aws.dynamo import session
-from packhouse.errors import UnitFailedError
+from packhouse.errors import ServiceUnavailableError, UnitFailedError
 
 PART_BYTES = 8 * 1024 * 1024
 """Bytes of one part of a multipart upload, and of one block of a stream."""
 
 SIDE_BY_SIDE = 16
 _AHEAD = 64
+_REMOVED_AT_ONCE = 1_000
 
 _Wanted = TypeVar("_Wanted")
 
@@ -112,7 +114,7 @@ class Objects:
         try:
             head = s3().head_object(Bucket=self.bucket, Key=key, ChecksumMode="ENABLED")
         except ClientError as error:
-            if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:  # noqa: PLR2004  the status itself
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] == HTTPStatus.NOT_FOUND:
                 return None
             raise
         etag, stored = head["ETag"].strip('"'), head["Metadata"].get("sha256")
@@ -143,7 +145,7 @@ class Objects:
                 IfNoneMatch="*",
             )
         except ClientError as error:
-            self._accept_own(error, key, sha256)
+            self.accept_own(error, key, sha256)
             return False
         return True
 
@@ -151,12 +153,34 @@ class Objects:
         """Write an object that no other step reads as a source: a failure note, a report."""
         s3().put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=content_type)
 
-    def _accept_own(self, error: ClientError, key: str, sha256: str) -> None:
-        if error.response["ResponseMetadata"]["HTTPStatusCode"] not in {409, 412}:
+    def remove(self, keys: Sequence[str]) -> None:
+        """Remove objects, whether they are there or not."""
+        for at in range(0, len(keys), _REMOVED_AT_ONCE):
+            named = [{"Key": key} for key in keys[at : at + _REMOVED_AT_ONCE]]
+            answer = s3().delete_objects(Bucket=self.bucket, Delete={"Objects": named, "Quiet": True})
+            if left := answer.get("Errors"):
+                raise ServiceUnavailableError("SERVICE_UNAVAILABLE", f"{left[0]['Key']} could not be removed; repeat.")
+
+    def accept_own(self, error: ClientError, key: str, sha256: str) -> None:
+        """Take an object that is there already for the one that was to be written, if its bytes are the same.
+
+        Otherwise `UnitFailedError`; `ServiceUnavailableError` while somebody else is writing it.
+        """
+        status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+        if status == HTTPStatus.CONFLICT:
+            raise ServiceUnavailableError("SERVICE_UNAVAILABLE", f"{key} is being written; repeat.") from error
+        if status != HTTPStatus.PRECONDITION_FAILED:
             raise error
         found = self.find_facts(key)
-        if found is None or found.sha256 != sha256:
+        if found is None or (found.sha256 or self._hashed(key)) != sha256:
             raise UnitFailedError("SOURCE_CHANGED", f"{key} is there already with other bytes.", key=key) from error
+
+    def _hashed(self, key: str) -> str:
+        """Return the SHA-256 of an object that does not say it: no ETag does, however it came and is encrypted."""
+        digest = hashlib.sha256()
+        for block in self.stream(key):
+            digest.update(block)
+        return digest.hexdigest()
 
     def writer(self, key: str, content_type: str) -> "ObjectWriter":
         """Return a writer for an immutable object of any size in bounded memory."""
@@ -262,13 +286,7 @@ class ObjectWriter:
             )
         except ClientError as error:
             s3().abort_multipart_upload(**where, UploadId=self._upload_id)
-            if error.response["ResponseMetadata"]["HTTPStatusCode"] not in {409, 412}:
-                raise
-            found = self._objects.find_facts(self._key)
-            if found is None or found.etag != _multipart_etag(self._parts):
-                raise UnitFailedError(
-                    "SOURCE_CHANGED", f"{self._key} is there already with other bytes.", key=self._key
-                ) from error
+            self._objects.accept_own(error, self._key, self.sha256)
 
 
 def _checksum_of_all(head: Mapping[str, Any]) -> str | None:
@@ -283,8 +301,3 @@ def _checksum_of_all(head: Mapping[str, Any]) -> str | None:
     whole = checksum and "-" not in checksum and head.get("ChecksumType") != "COMPOSITE"
     return base64.b64decode(checksum).hex() if whole else None
 
-
-def _multipart_etag(parts: list[dict[str, Any]]) -> str:
-    """The ETag of a multipart object: MD5 over the parts' MD5s, then their count (S3's documented form)."""
-    digests = b"".join(bytes.fromhex(part["ETag"].strip('"')) for part in parts)
-    return f"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(parts)}"

@@ -53,6 +53,11 @@ class Once:
         self._found: str | None = None
         self._ended: str | None = None
 
+    @property
+    def token(self) -> str | None:
+        """What tells the request from all others, and nothing of its key; `None` without one."""
+        return self._pk if self.is_keyed else None
+
     def commit(self, tx: Transaction, result: _Result) -> _Result:
         """Commit the command with its entry and return the result.
 

@@ -4,7 +4,8 @@ import hashlib
 
 from packhouse.access.model import Workspace
 
-_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""The digits of ids, in base 32."""
 
 
 def project_id(workspace: Workspace) -> str:
@@ -17,4 +18,13 @@ def project_id(workspace: Workspace) -> str:
     'prj_PD945P97HYRFDK573A49T3D0WB'
     """
     bits = int.from_bytes(hashlib.sha256(str(workspace).encode()).digest(), "big") >> 126
-    return "prj_" + "".join(_CROCKFORD[bits >> shift & 31] for shift in range(125, -1, -5))
+    return f"prj_{crockford(bits)}"
+
+
+def crockford(number: int) -> str:
+    """Return a number of up to 130 bits as 26 digits.
+
+    >>> crockford(33)
+    '00000000000000000000000011'
+    """
+    return "".join(CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))

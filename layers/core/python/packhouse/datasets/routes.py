@@ -3,28 +3,24 @@
 from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import Response
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from packhouse.access.model import Action
 from packhouse.api.app import answer, as_json
 from packhouse.api.bodies import NoBody, RequestBody, never_null
 from packhouse.api.endpoints import Call, Endpoints, Listed, Success
-from packhouse.api.fields import PathName, Summary, Tag
+from packhouse.api.fields import PathName, Summary, Tag, json_at_most
 from packhouse.api.paging import NoQuery, Page
 from packhouse.datasets.model import Dataset, DatasetListed, DatasetShown
 from packhouse.datasets.service import Datasets
 
-METADATA_BYTES = 64 * 1024
 _PATH = "/namespaces/{slug}/projects/{projectSlug}/datasets"
 
 # Two hundred of the longest datasets make a page of 4 MB; a function answers 6 at most.
 Tags = Annotated[list[Tag], Field(max_length=50)]
 
 
-def _bounded(metadata: dict[str, Any] | None) -> dict[str, Any] | None:
-    if metadata is not None and len(as_json(metadata).encode()) > METADATA_BYTES:
-        raise ValueError("may have 64 KB")
-    return metadata
+Metadata = Annotated[dict[str, Any], json_at_most(64)]
 
 
 class DatasetRequest(RequestBody):
@@ -33,9 +29,7 @@ class DatasetRequest(RequestBody):
     name: PathName
     description: Summary | None = None
     tags: Tags = Field(default=[])
-    metadata: dict[str, Any] | None = None
-
-    _metadata = field_validator("metadata")(_bounded)
+    metadata: Metadata | None = None
 
 
 class DatasetChange(RequestBody):
@@ -44,9 +38,8 @@ class DatasetChange(RequestBody):
     name: PathName | None = None
     description: Summary | None = None
     tags: Tags | None = None
-    metadata: dict[str, Any] | None = None
+    metadata: Metadata | None = None
 
-    _metadata = field_validator("metadata")(_bounded)
     _given = never_null("name", "tags")
 
 

@@ -1,7 +1,7 @@
 """Datasets, in the `catalog` table.
 
 PRJ#<ns>/<project> / DS#<name>   a dataset, behind its project, whose item counts the datasets
-PLACE#<id>         / !           the dataset's name, by its id; once it is deleted, `deleted_at` and what it was
+PLACE#<id>         / !           the dataset's name and project; once it is deleted, `deleted_at` and what it was
                                  (its collections follow in the same partition: `packhouse.collections.store`)
 """
 
@@ -15,7 +15,19 @@ from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 
 from packhouse.access.model import Workspace
-from packhouse.aws.dynamo import Found, Key, StaleError, Transaction, as_json, bind, is_refused, raw, text, update_alone
+from packhouse.aws.dynamo import (
+    Found,
+    Key,
+    StaleError,
+    Transaction,
+    as_json,
+    bind,
+    is_refused,
+    raw,
+    read_together,
+    text,
+    update_alone,
+)
 from packhouse.datasets.model import Dataset
 from packhouse.errors import ConflictError, NotFoundError, PreconditionFailedError
 
@@ -64,6 +76,10 @@ def _no_dataset(workspace: Workspace, name: str) -> NotFoundError:
     return NotFoundError("DATASET_NOT_FOUND", f"There is no dataset {name} in {workspace}.")
 
 
+def _no_id(dataset_id: str) -> NotFoundError:
+    return NotFoundError("DATASET_NOT_FOUND", f"There is no dataset {dataset_id}.")
+
+
 def _stale() -> StaleError:
     return StaleError("DATASET_CONFLICT", "The dataset changed at the same moment; read it again and repeat.")
 
@@ -87,7 +103,7 @@ class DatasetStore:
         item.metadata = None if dataset.metadata is None else as_json(dataset.metadata)
         taken = ConflictError("DATASET_EXISTS", f"{workspace} has a dataset {dataset.name} already.")
         tx.put(item, _DatasetItem.pk.does_not_exist(), taken)
-        place = _DatasetItem(_place_pk(dataset.id), _FIRST, name=dataset.name)
+        place = _DatasetItem(_place_pk(dataset.id), _FIRST, name=dataset.name, project_id=dataset.projectId)
         tx.put(place, _DatasetItem.deleted_at.does_not_exist(), _stale())
 
     def delete_dataset(self, tx: Transaction, workspace: Workspace, seen: Dataset) -> None:
@@ -166,6 +182,19 @@ class DatasetStore:
             _DatasetItem.pk.exists() & _DatasetItem.deleted_at.does_not_exist(),
             _no_dataset(workspace, dataset.name),
         )
+
+    def demand_id(self, tx: Transaction, project_id: str, dataset_id: str) -> None:
+        """Require that a project has a dataset of this id when the transaction takes effect."""
+        there = (_DatasetItem.project_id == project_id) & _DatasetItem.deleted_at.does_not_exist()
+        tx.check(_DatasetItem, _place_pk(dataset_id), _FIRST, there, _no_id(dataset_id))
+
+    def get_name(self, project_id: str, dataset_id: str) -> str:
+        """Return the name of a project's dataset by its id; one read."""
+        found = read_together([self.place_key(dataset_id)])
+        place = next(iter(found.values()), None)
+        if not isinstance(place, _DatasetItem) or place.deleted_at or place.project_id != project_id:
+            raise _no_id(dataset_id)
+        return place.name
 
     def dataset_key(self, workspace: Workspace, name: str) -> Key:
         """Return the key of a dataset by its name, for reads together with other items."""
