@@ -3,11 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tests.annotations import AUDIO_FILES, SETS, AudioDataset, segment
+from tests.annotations import ROWS as ANNOTATIONS
 from tests.containers import COLLECTIONS, DATASETS, Containers
 from tests.registry import VERSIONS, Json, Pack, Project, ball_rows
 
 PACKS = "/api/v1/label-packs"
 BUILD = "/api/v1/datasets/build"
+SETS_OF = "/api/v1/datasets/{dataset_id}/annotation-sets"
+SET = f"{SETS_OF}/{{annotation_set_id}}"
 ROWS = ball_rows(1, 2)
 
 
@@ -135,6 +139,52 @@ def used(project: Project) -> Command:
     return Command(path, {"purpose": "training"}, {"purpose": "evaluation"})
 
 
+def below(calls: AudioDataset, *steps: str) -> str:
+    return "/".join((VERSIONS, calls.dataset_id, *steps))
+
+
+def new_audio_file(project: Project) -> Command:
+    body = {"uri": "calls/17.wav", "duration_ms": 60_000, "group": "speaker-4"}
+    return Command(below(AudioDataset.new(project), AUDIO_FILES), body, body | {"group": None})
+
+
+def new_annotation_set(project: Project) -> Command:
+    return Command(below(AudioDataset.new(project), SETS), {"extra_data": {"why": "a pass"}}, {"extra_data": None})
+
+
+def copied_annotation_set(project: Project) -> Command:
+    """A draft, so that its annotations are written anew for the copy."""
+    calls = AudioDataset.new(project)
+    source = calls.new_set([segment(calls.new_audio_file("calls/17.wav"), 0, 1_000)])
+    return Command(below(calls, SETS), {"copy_from": source}, {"copy_from": source, "extra_data": {}})
+
+
+def new_annotation(project: Project) -> Command:
+    calls = AudioDataset.new(project)
+    row = segment(calls.new_audio_file("calls/17.wav"), 0, 1_000)
+    return Command(below(calls, SETS, calls.new_set(), ANNOTATIONS), row, row | {"end_ms": 2_000})
+
+
+def new_annotations(project: Project) -> Command:
+    calls = AudioDataset.new(project)
+    audio_file_id = calls.new_audio_file("calls/17.wav")
+    rows = [segment(audio_file_id, start, start + 500) for start in range(3)]
+    path = below(calls, SETS, calls.new_set(), ANNOTATIONS, "bulk")
+    return Command(path, {"annotations": rows}, {"annotations": rows[:1]})
+
+
+def published(project: Project) -> Command:
+    calls = AudioDataset.new(project)
+    draft = calls.new_set([segment(calls.new_audio_file("calls/17.wav"), 0, 1_000)])
+    return Command(below(calls, SETS, draft, "publish"), {}, {})
+
+
+def promoted(project: Project) -> Command:
+    calls = AudioDataset.new(project)
+    made = calls.new_published([segment(calls.new_audio_file("calls/17.wav"), 0, 1_000)])
+    return Command(below(calls, SETS, made, "promote"), {}, {"unannotated": "empty"})
+
+
 Prepare = Callable[[Project], Command]
 CASES: list[tuple[str, Prepare]] = [
     ("/namespaces", new_namespace),
@@ -156,4 +206,11 @@ CASES: list[tuple[str, Prepare]] = [
     ("/api/v1/datasets/{dataset_id}/freeze", frozen),
     ("/api/v1/datasets/{dataset_id}/unfreeze", unfrozen),
     ("/api/v1/datasets/{dataset_id}/uses", used),
+    ("/api/v1/datasets/{dataset_id}/audio-files", new_audio_file),
+    (SETS_OF, new_annotation_set),
+    (SETS_OF, copied_annotation_set),
+    (f"{SET}/annotations", new_annotation),
+    (f"{SET}/annotations/bulk", new_annotations),
+    (f"{SET}/publish", published),
+    (f"{SET}/promote", promoted),
 ]

@@ -1,10 +1,10 @@
-"""Every refusal of builds, labels, versions, frozen test sets and jobs that a caller can bring about, over HTTP.
+"""Every refusal of builds, labels, versions, frozen test sets, annotation sets and jobs that can be brought about.
 
     python -m tests.refusals      produce them on a stack of its own and print a line for each
 
 A case brings one code about and returns how it was told; the tests run the same cases. Those of frozen test sets
-are in `tests.freeze_refusals`. Left out: `BUILD_CONFLICT`, which takes a race lost eight times in a row, and
-`DIFF_TOO_LARGE`, which takes a million rows.
+are in `tests.freeze_refusals`, those of annotation sets in `tests.annotation_refusals`. Left out: `BUILD_CONFLICT`,
+which takes a race lost eight times in a row, and `DIFF_TOO_LARGE`, which takes a million rows.
 """
 
 import json
@@ -17,6 +17,7 @@ from rich.console import Console
 
 from local.seed import seed
 from local.stack import Stack
+from tests.annotation_refusals import ANNOTATION_CASES
 from tests.freeze_refusals import FREEZE_CASES
 from tests.ground import MACHINE, Bring, Case, Ground, Told, failure, told
 from tests.registry import (
@@ -260,6 +261,7 @@ CASES = [
     Case("DATASET_NOT_READY", "409", "facets of an unbuilt version", of_unready("/facets")),
     Case("SAMPLE_NOT_FOUND", "404", "no such sample", sample_missing),
     *FREEZE_CASES,
+    *ANNOTATION_CASES,
     Case("INVALID_CURSOR", "400", "a cursor of no list of versions", foreign_cursor(VERSIONS)),
     Case("INVALID_CURSOR", "400", "a cursor of no list of candidates", foreign_cursor(CANDIDATES, **BALL)),
     Case("INVALID_CURSOR", "400", "a cursor of no list of packs", foreign_cursor(PACKS)),

@@ -4,10 +4,11 @@ from collections import Counter
 
 from local.deploy import STAGE
 from local.stack import Stack
-from tests.bench.endpoints import Spent, iter_spent
+from tests.bench.endpoints import iter_spent
 from tests.bench.figure import Figure, Run
 from tests.bench.handlers import Handlers
 from tests.bench.template import iter_functions, iter_routes
+from tests.bench.walk import Spent
 from tests.bench.wire import Wire, fresh_clients
 
 COLUMNS = ("request", "DynamoDB", "budget", "which", "S3", "budget", "which", "verdict")

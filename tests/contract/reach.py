@@ -26,7 +26,8 @@ WRITERS = {
     # whoever keeps what a request came to is asked for it by the endpoint around
     "Once": {"commit": {"PutItem", "GetItem"}, "keep": {"PutItem", "GetItem"}},
 }
-READS = {"get": "GetItem", "query": "Query"}
+ONCE_TABLE = "IdempotencyTable"
+OF_MODELS = {"get": "GetItem", "query": "Query", "batch_write": "BatchWriteItem"}
 OBJECTS = {
     "read": {"GetObject"},
     "read_range": {"GetObject"},
@@ -39,6 +40,7 @@ OBJECTS = {
     "presign_get": {"GetObject"},
     "presign_put": {"PutObject"},
     "overwrite": {"PutObject"},
+    "remove": {"DeleteObject"},
     "iter_facts": {"ListBucket"},
     "write_once": {"PutObject", "GetObject"},  # looks at what is there when it is not the first
     "writer": {"PutObject", "GetObject", "AbortMultipartUpload"},
@@ -48,6 +50,7 @@ TABLES = {
     "datasets": "CatalogTable",
     "collections": "CatalogTable",
     "freezes": "EvaluationTable",
+    "audio": "AnnotationsTable",
 }
 """The table of a context that has none of its own name."""
 
@@ -85,7 +88,9 @@ def methods(found: Definition) -> dict[str, ast.FunctionDef]:
 
 
 def class_of(expression: ast.expr | None, path: Path) -> Definition | None:
-    """Return the class that an annotation, `X(...)` or `X.from_settings(...)` names."""
+    """Return the class that an annotation, `X(...)` or `X.from_settings(...)` names, also one of two by a condition."""
+    if isinstance(expression, ast.IfExp):
+        return class_of(expression.body, path) or class_of(expression.orelse, path)
     if isinstance(expression, ast.Call):
         made = expression.func.value if isinstance(expression.func, ast.Attribute) else expression.func
         return class_of(made, path)
@@ -118,7 +123,10 @@ def _iter_written(scope: ast.AST) -> Iterator[tuple[str, ast.expr | None]]:
 
 
 def reached(folder: str) -> set[Action]:
-    """Return the actions that a function's role needs, those of its edge apart."""
+    """Return the actions that a function's role needs, those of its edge apart.
+
+    What a request came to is kept for the endpoints of requests: a function without any hands on a `Once` of no key.
+    """
     path = FUNCTIONS / folder / "app.py"
     actions: set[Action] = set()
     seen: set[tuple[Path, str, str]] = set()
@@ -132,19 +140,32 @@ def reached(folder: str) -> set[Action]:
                 seen.add(key)
                 around = Definition(callee.path, callee.owner) if callee.owner else None
                 waiting.append((callee.node, callee.path, around))
+    if "Endpoints" not in defined(path):
+        actions = {(action, where) for action, where in actions if where != ONCE_TABLE}
     return actions
 
 
 def names_in(scope: ast.AST, path: Path, owner: Definition | None) -> dict[str, Definition]:
-    """Return what a scope's expressions stand for: its own names, and `self` with its fields."""
+    """Return what a scope's expressions stand for: its own names, `self`, and fields of them, however deep."""
     names = typed_names(scope, path)
     if owner is not None:
         names["self"] = owner
-    for name, kind in list(names.items()):
-        fields: list[ast.stmt] = [node for node in kind.node.body if isinstance(node, ast.AnnAssign)]
-        typed = typed_names(ast.Module(fields, []), kind.path)
-        names |= {f"{name}.{field}": found for field, found in typed.items()}
+    for node in ast.walk(scope):
+        if isinstance(node, ast.Attribute) and (found := _field_of(node, names)) is not None:
+            names[ast.unparse(node)] = found
     return names
+
+
+def _field_of(expression: ast.expr, names: dict[str, Definition]) -> Definition | None:
+    """Return the class of a field of a name, or of a field of that."""
+    known = names.get(ast.unparse(expression))
+    if known is not None or not isinstance(expression, ast.Attribute):
+        return known
+    around = _field_of(expression.value, names)
+    if around is None:
+        return None
+    fields: list[ast.stmt] = [node for node in around.node.body if isinstance(node, ast.AnnAssign)]
+    return typed_names(ast.Module(fields, []), around.path).get(expression.attr)
 
 
 def iter_callees(scope: ast.AST, path: Path, owner: Definition | None) -> Iterator[Definition]:
@@ -174,7 +195,7 @@ def iter_port_calls(scope: ast.AST, path: Path, owner: Definition | None) -> Ite
             elif port == "executions" and node.attr in EXECUTIONS:
                 yield f"states:{EXECUTIONS[node.attr]}", "execution"
             elif port in WRITERS and node.attr in WRITERS[port]:
-                where = table if port == "Transaction" else "IdempotencyTable"
+                where = table if port == "Transaction" else ONCE_TABLE
                 yield from ((f"dynamodb:{action}", where) for action in WRITERS[port][node.attr])
             elif path.stem == "store":
                 yield from _of_model(base, node.attr, table)
@@ -185,8 +206,8 @@ def iter_port_calls(scope: ast.AST, path: Path, owner: Definition | None) -> Ite
 def _of_model(base: str, method: str, table: str) -> Iterator[Action]:
     """The calls of a table's model: on the class, on one of its indexes, or on an item."""
     model, _, index = base.partition(".")
-    if model.startswith("_") and model.endswith("Item") and method in READS:
-        yield f"dynamodb:{READS[method]}", f"{table}/index/{index}" if index else table
+    if model.startswith("_") and model.endswith("Item") and method in OF_MODELS:
+        yield f"dynamodb:{OF_MODELS[method]}", f"{table}/index/{index}" if index else table
 
 
 def _of_helper(node: ast.AST) -> str | None:

@@ -10,10 +10,10 @@ import pytest
 from moto import mock_aws
 
 from packhouse.aws import dynamo
-from tests.bench.endpoints import Budget, Walk
 from tests.bench.handlers import Handlers
 from tests.bench.prepared import NAMESPACE, PROJECT
 from tests.bench.template import filled_in, iter_functions, iter_tables
+from tests.bench.walk import Budget, Walk
 from tests.bench.wire import Wire, fresh_clients
 from tests.registry import Json
 from tests.unit.conftest import ENVIRONMENT

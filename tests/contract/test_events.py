@@ -91,10 +91,14 @@ def test_an_authorizer_event_asks_for_a_route_of_the_api() -> None:
         assert re.fullmatch(rf"arn:aws:execute-api:[^:]+:\d+:\w+/\w+/{asked}", event["methodArn"])
 
 
-def test_the_sweeper_is_called_by_its_schedule() -> None:
-    (event,) = [read(path) for path in PATHS if of_function(path) == "sweep"]
+@pytest.mark.parametrize("folder", ["sweep", "sweep_sets"])
+def test_a_sweeper_is_called_by_its_schedule(folder: str) -> None:
+    (event,) = [read(path) for path in PATHS if of_function(path) == folder]
     assert event["source"] == "aws.scheduler"
-    assert functions()["sweep"]["Events"]["EveryMinute"]["Type"] == "ScheduleV2"
+    (told,) = functions()[folder]["Events"].values()
+    assert told["Type"] == "ScheduleV2"
+    (schedule,) = event["resources"]
+    assert schedule.rpartition("/")[2] == told["Properties"]["Name"]["Fn::Sub"].replace("${Stage}", "dev")
 
 
 @pytest.mark.parametrize("name", machines())

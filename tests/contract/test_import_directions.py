@@ -14,7 +14,7 @@ import pytest
 from tests.contract.sources import FUNCTIONS, module_name, modules, tree
 
 PURE = ("stdlib", "pydantic", "msgspec", "isal", "errors")
-OTHERS = ("access.model", "audit.model")
+OTHERS = ("access.model", "audio.model", "audit.model")
 JOBS = ("jobs.model", "aws.executions", "aws.once")  # what ends them, `settle`, is handed to their routes
 
 LAYERS: dict[str, tuple[str, ...]] = {
@@ -23,7 +23,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "rules": (*PURE, "pipeline", "*.model", "*.rules"),
     "service": (*PURE, "pipeline", "*.model", "*.rules", "*.store", "*.service", "aws", "orjson", "settings"),
     "store": ("stdlib", "pynamodb", "orjson", "pydantic", "errors", "aws", ".model", "access.model", "jobs.model"),
-    "routes": (*PURE, "powertools", "api", "pipeline", ".model", ".service", *OTHERS, "aws.clock", *JOBS),
+    "routes": (*PURE, "powertools", "api", "pipeline", ".model", ".rules", ".service", *OTHERS, "aws.clock", *JOBS),
     "api": (
         "stdlib",
         "powertools",
@@ -48,8 +48,16 @@ LAYERS: dict[str, tuple[str, ...]] = {
     # above the contexts: it ends jobs of every kind
     "settle": ("stdlib", "powertools", "errors", "settings", "task", "aws", "*.model", "*.store", "*.service"),
 }
-USE_CASES = {"service", "ingest", "steps", "sources", "results", "versions", "answers", "protections"}
+USE_CASES = (
+    *("service", "ingest", "steps", "sources", "results", "versions", "answers", "protections"),
+    *("contents", "edits", "publishing", "promotions", "chores"),
+)
 """Files of a context that hold use cases: what HTTP asks for, and what the tasks of a machine do."""
+
+DECISIONS = ("rules", "batches", "counting", "differences")
+"""Files of a context that hold what is decided and computed without a table: as pure as its rules."""
+
+LAYER_OF_FILE = {**dict.fromkeys(USE_CASES, "service"), **dict.fromkeys(DECISIONS, "rules")}
 
 NEVER = {"aws_xray_sdk": "362 ms at cold start", "functions": "the edge imports the package, never the other way"}
 ONE_PLACE = {"jwt": "access.tokens", "cryptography": "access.tokens"}
@@ -62,7 +70,7 @@ def layer_of(name: str) -> str:
         return name
     if first in {"pipeline", "api", "aws"}:
         return first
-    return "service" if last in USE_CASES else last
+    return LAYER_OF_FILE.get(last, last)
 
 
 def iter_imports(path: Path) -> Iterator[str]:
@@ -86,7 +94,8 @@ def is_allowed(imported: str, importer: str, allowed: tuple[str, ...]) -> bool:
     if top in sys.stdlib_module_names:
         names.add("stdlib")
     if imported.count(".") == 1:
-        file = "service" if imported.split(".")[1] in USE_CASES else imported.split(".")[1]
+        file = imported.split(".")[1]
+        file = LAYER_OF_FILE.get(file, file)
         names.add(f"*.{file}")
         if top == context:
             names.add(f".{file}")

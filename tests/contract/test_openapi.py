@@ -213,6 +213,24 @@ def test_an_entity_tag_stands_in_the_header_alone() -> None:
         assert method != "GET" or "ETag" in operation["responses"]["200"]["headers"]
 
 
+def test_a_list_that_is_an_array_alone_links_to_its_rest() -> None:
+    """There is no place in it for a cursor."""
+    linked = {
+        (route, status)
+        for route, operation in OPERATIONS.items()
+        for status, response in operation["responses"].items()
+        if "Link" in response.get("headers", {})
+    }
+    arrays = {
+        (route, status)
+        for route, operation in OPERATIONS.items()
+        for status, _, content in iter_contents(operation)
+        if content["schema"].get("type") == "array"
+    }
+    annotations = "/api/v1/datasets/{dataset_id}/annotation-sets/{annotation_set_id}/annotations"
+    assert linked == arrays == {(("GET", annotations), "200")}
+
+
 def test_a_request_body_takes_no_unknown_field() -> None:
     for route, operation in OPERATIONS.items():
         for name, _, content in iter_contents(operation):

@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from tests.contract.reach import Action, reached
+from tests.contract.reach import ONCE_TABLE, Action, reached
 from tests.contract.sources import as_list, folders, functions
 
 
@@ -53,3 +53,14 @@ def test_what_is_reached_is_found_through_every_kind_of_port() -> None:
     assert ("dynamodb:DeleteItem", "BuildsTable") in reached("sweep")
     assert ("states:DescribeExecution", "execution") in reached("sweep")
     assert ("dynamodb:PutItem", "AccessTable") in reached("access")
+    assert ("dynamodb:BatchWriteItem", "AnnotationsTable") in reached("sweep_sets")
+    assert ("s3:DeleteObject", "DataBucket") in reached("sweep_sets")
+    assert ("dynamodb:GetItem", "LabelsTable") in reached("annotations")
+    assert ("s3:PutObject", "UploadsBucket") in reached("annotations")
+
+
+def test_who_answers_no_requests_keeps_nothing_of_them() -> None:
+    """The same use case is handed a `Once` with a key by an endpoint, and one without by the sweeper."""
+    kept = {"dynamodb:GetItem", "dynamodb:PutItem"}
+    told = {folder: {action for action, where in reached(folder) if where == ONCE_TABLE} for folder in folders()}
+    assert (told["annotations"], told["sweep_sets"]) == (kept, set())

@@ -16,6 +16,9 @@ VERSIONS = "/api/v1/datasets"
 BUILD = "/api/v1/datasets/build"
 JOBS = "/api/v1/jobs"
 SAMPLES = f"{VERSIONS}/dsv_none/samples"
+AUDIO_FILES, SETS = f"{VERSIONS}/ds_none/audio-files", f"{VERSIONS}/ds_none/annotation-sets"
+ANNOTATIONS = f"{SETS}/ast_none/annotations"
+SEGMENT: Json = {"audio_file_id": "aud_none", "artifact_type": "glitch", "start_ms": 0, "end_ms": 1}
 
 
 @pytest.fixture(scope="module")
@@ -47,11 +50,15 @@ DOORS: dict[str, tuple[str, Callable[[Containers], str], Json, str]] = {
         {"capability": "ball_detection", "label_pack_ids": ["lp_1"]},
         "editor",
     ),
+    "audio-files": ("POST", lambda space: AUDIO_FILES, {"uri": "calls/17.wav", "duration_ms": 1}, "editor"),
+    "annotation-set": ("PATCH", lambda space: f"{SETS}/ast_none", {"extra_data": {}}, "editor"),
+    "annotation": ("POST", lambda space: ANNOTATIONS, SEGMENT, "editor"),
+    "annotations": ("POST", lambda space: f"{ANNOTATIONS}/bulk", {"annotations": [SEGMENT]}, "editor"),
     "cancel": ("POST", lambda space: f"{JOBS}/job_none/cancel", {}, "editor"),
 }
 every_door = pytest.mark.parametrize("door", DOORS)
 # Those of one function read bodies alike; one door of each says so.
-one_door_a_function = pytest.mark.parametrize("door", ["keys", "dataset", "packs", "build", "cancel"])
+one_door_a_function = pytest.mark.parametrize("door", ["keys", "dataset", "packs", "build", "annotation", "cancel"])
 
 
 def knock(space: Containers, door: str, person: str | None = None, **content: Any) -> Any:
@@ -91,6 +98,18 @@ ALL_FAULTS: list[tuple[str, Json, set[str]]] = [
         "preflight",
         {"label_pack_ids": ["lp 1"], "dataset": "a/b", "split": {"ratio": {"train": 2.0}, "sticky_to": ""}},
         {"/capability", "/label_pack_ids/0", "/dataset", "/split/ratio", "/split/sticky_to"},
+    ),
+    ("audio-files", {"uri": "../a.wav", "duration_ms": 0, "rate": 8}, {"/uri", "/duration_ms", "/rate"}),
+    ("annotation-set", {"extra_data": [], "version": 2}, {"/extra_data", "/version"}),
+    (
+        "annotation",
+        {"audio_file_id": "", "artifact_type": "ball", "start_ms": -1, "end_ms": 0, "confidence": 1.1},
+        {"/audio_file_id", "/artifact_type", "/start_ms", "/end_ms", "/confidence"},
+    ),
+    (
+        "annotations",
+        {"annotations": [SEGMENT | {"id": "ann_1"}, {}], "set": 1},
+        {"/annotations/0/id", *(f"/annotations/1/{name}" for name in SEGMENT), "/set"},
     ),
     ("cancel", {"reason": "late", "force": True}, {"/reason", "/force"}),
 ]  # fmt: skip
@@ -179,6 +198,10 @@ STRICT: list[tuple[str, Json, str]] = [
     ("datasets", {"tags": {"0": "a"}}, "/tags"),
     ("keys", {"scopes": "read"}, "/scopes"),
     ("keys", {"expiresAt": 1_900_000_000}, "/expiresAt"),
+    ("audio-files", {"duration_ms": 1.0}, "/duration_ms"),
+    ("annotation", {"start_ms": "0"}, "/start_ms"),
+    ("annotation", {"end_ms": True}, "/end_ms"),
+    ("annotation", {"confidence": "0.5"}, "/confidence"),
 ]
 
 
@@ -200,6 +223,8 @@ LISTS: dict[str, Callable[[Containers], str]] = {
     "versions": lambda space: VERSIONS,
     "jobs": lambda space: JOBS,
     "samples": lambda space: SAMPLES,
+    "audio-files": lambda space: AUDIO_FILES,
+    "annotation-sets": lambda space: SETS,
 }
 READS = LISTS | {
     "namespace": lambda space: "/namespaces/acme",
@@ -208,6 +233,10 @@ READS = LISTS | {
     "collection": lambda space: space.at(COLLECTIONS, "kept"),
     "sample": lambda space: f"{SAMPLES}/s",
     "facets": lambda space: f"{VERSIONS}/dsv_none/facets",
+    "audio-file": lambda space: f"{AUDIO_FILES}/aud_none",
+    "annotation-set": lambda space: f"{SETS}/ast_none",
+    "annotations": lambda space: ANNOTATIONS,
+    "annotation": lambda space: f"{ANNOTATIONS}/ann_none",
 }
 
 
@@ -258,14 +287,18 @@ def test_a_filter_is_one_of_its_words(space: Containers, told: tuple[str, ...]) 
         (f"{BUILD}/candidates", "capability"),
         (f"{VERSIONS}/dsv_none/lineage", "kind"),
         (f"{VERSIONS}/dsv_none/diff", "against"),
+        (f"{SETS}/ast_none/diff", "against"),
     ],
 )
 def test_what_a_read_must_be_asked_is_told(space: Containers, path: str, name: str) -> None:
     assert faults_of(space.project.call("GET", path)).keys() == {f"query {name}"}
 
 
+CURSORED = (PACKS, SERIES, VERSIONS, JOBS, SAMPLES, AUDIO_FILES, SETS, ANNOTATIONS, f"{BUILD}/candidates")
+
+
 @pytest.mark.parametrize("cursor", ["", "x", "A" * 64, "\u00e4"])
-@pytest.mark.parametrize("path", [PACKS, SERIES, VERSIONS, JOBS, SAMPLES, f"{BUILD}/candidates"])
+@pytest.mark.parametrize("path", CURSORED)
 def test_a_cursor_that_was_made_up_is_refused(space: Containers, path: str, cursor: str) -> None:
     asked = {"capability": "ball_detection"} if path.endswith("candidates") else {}
     problem(space.project.call("GET", path, params=asked | {"cursor": cursor}), 400, "INVALID_CURSOR")

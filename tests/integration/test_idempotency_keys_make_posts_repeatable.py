@@ -22,6 +22,7 @@ from tests.commands import (
     new_key,
     new_pack,
     presigned_revision,
+    published,
     slug_of,
     submitted,
     unchanged_members,
@@ -33,7 +34,7 @@ REPLAYED = "Idempotency-Replayed"
 
 
 POSTS = [prepare for _, prepare in CASES]
-BODILESS = (submitted, cancelled)
+BODILESS = (submitted, cancelled, published)
 every_post = pytest.mark.parametrize("prepare", POSTS, ids=lambda case: case.__name__)
 every_post_with_a_body = pytest.mark.parametrize(
     "prepare", [prepare for prepare in POSTS if prepare not in BODILESS], ids=lambda case: case.__name__

@@ -1,6 +1,6 @@
 """Every operation of the deployed API's own document against every kind of caller.
 
-`CELLS` says by hand what each operation is for; one without a cell, or one that declares something else, fails.
+`tests.integration.cells` says by hand what each is for; one without a cell, or one that declares something else, fails.
 """
 
 import time
@@ -11,83 +11,33 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
+from tests.annotations import AudioDataset, segment
 from tests.contract.openapi import Document, Route
+from tests.integration.cells import (
+    ANN,
+    ANNS,
+    AST,
+    ASTS,
+    AUDIO,
+    BUILD,
+    CELLS,
+    DS,
+    EXPORT,
+    JOBS,
+    LP,
+    NS,
+    OWN,
+    PRJ,
+    PUBLIC,
+    QUERIES,
+    READ,
+    REV,
+    SEE,
+    SERIES,
+    SIGNED_IN,
+    WRITE,
+)
 from tests.registry import Json, Pack, Project, Registry, ball_rows, problem
-
-PUBLIC, SIGNED_IN, SEE, READ, WRITE, EXPORT, OWN = "public", "signed in", "see", "read", "write", "export", "own"
-
-NS, PRJ = "/namespaces/{slug}", "/namespaces/{slug}/projects/{projectSlug}"
-SETS, COLLECTIONS = f"{PRJ}/datasets", f"{PRJ}/collections"
-LP, REV = "/api/v1/label-packs/{label_pack_id}", "/api/v1/label-packs/{label_pack_id}/revisions/{revision_id}"
-SERIES, DS, JOBS = "/api/v1/label-review-series", "/api/v1/datasets/{dataset_id}", "/api/v1/jobs"
-BUILD = "/api/v1/datasets/build"
-CELLS: dict[Route, str] = {
-    ("GET", "/api/v1/live"): PUBLIC,
-    ("GET", "/api/v1/openapi.json"): PUBLIC,
-    ("GET", "/api/v1/docs"): PUBLIC,
-    ("GET", "/namespaces"): SIGNED_IN,
-    ("POST", "/namespaces"): SIGNED_IN,
-    ("GET", NS): READ,
-    ("GET", f"{NS}/members"): READ,
-    ("PUT", f"{NS}/members/{{principalId}}"): OWN,
-    ("DELETE", f"{NS}/members/{{principalId}}"): OWN,
-    ("GET", f"{NS}/projects"): READ,
-    ("POST", f"{NS}/projects"): OWN,
-    ("GET", PRJ): READ,
-    ("PATCH", PRJ): OWN,
-    ("GET", f"{PRJ}/api-keys"): OWN,
-    ("POST", f"{PRJ}/api-keys"): OWN,
-    ("DELETE", f"{PRJ}/api-keys/{{keyId}}"): OWN,
-    ("GET", SETS): READ,
-    ("POST", SETS): WRITE,
-    ("GET", f"{SETS}/{{name}}"): READ,
-    ("PATCH", f"{SETS}/{{name}}"): WRITE,
-    ("DELETE", f"{SETS}/{{name}}"): WRITE,
-    ("GET", COLLECTIONS): READ,
-    ("POST", COLLECTIONS): WRITE,
-    ("GET", f"{COLLECTIONS}/{{name}}"): READ,
-    ("PATCH", f"{COLLECTIONS}/{{name}}"): WRITE,
-    ("DELETE", f"{COLLECTIONS}/{{name}}"): WRITE,
-    ("GET", f"{COLLECTIONS}/{{name}}/members"): READ,
-    ("POST", f"{COLLECTIONS}/{{name}}/members"): WRITE,
-    ("POST", "/api/v1/label-packs"): WRITE,
-    ("GET", "/api/v1/label-packs"): READ,
-    ("GET", LP): READ,
-    ("POST", f"{LP}/revisions"): WRITE,
-    ("GET", f"{LP}/revisions"): READ,
-    ("GET", REV): READ,
-    ("POST", f"{REV}/submit"): WRITE,
-    ("POST", f"{REV}/eligibility"): WRITE,
-    ("POST", f"{LP}/review"): WRITE,
-    ("GET", SERIES): READ,
-    ("GET", f"{SERIES}/{{series_id}}"): READ,
-    ("GET", f"{BUILD}/candidates"): READ,
-    ("POST", f"{BUILD}/preflight"): WRITE,
-    ("POST", BUILD): WRITE,
-    ("GET", "/api/v1/datasets"): READ,
-    ("GET", DS): READ,
-    ("GET", f"{DS}/lineage"): READ,
-    ("GET", f"{DS}/diff"): READ,
-    ("GET", f"{DS}/exports"): EXPORT,
-    ("GET", f"{DS}/exports/{{name}}"): EXPORT,
-    ("GET", f"{DS}/samples"): READ,
-    ("GET", f"{DS}/samples/{{sample_id}}"): READ,
-    ("GET", f"{DS}/facets"): READ,
-    ("POST", f"{DS}/freeze"): SEE,
-    ("POST", f"{DS}/unfreeze"): SEE,
-    ("GET", f"{DS}/freeze-history"): READ,
-    ("POST", f"{DS}/uses"): SEE,
-    ("DELETE", f"{DS}/uses/{{use_id}}"): SEE,
-    ("GET", JOBS): READ,
-    ("GET", f"{JOBS}/{{job_id}}"): READ,
-    ("POST", f"{JOBS}/{{job_id}}/cancel"): WRITE,
-}
-QUERIES = {
-    f"{BUILD}/candidates": {"capability": "ball_detection"},
-    f"{DS}/lineage": {"kind": "included"},
-    f"{DS}/diff": {"against": "{dataset_id}"},
-}
-"""What a read must be asked, where it must; a variable names something that is there."""
 
 PERSONS: dict[str, set[str]] = {
     "owner": {SEE, READ, WRITE, EXPORT, OWN},
@@ -117,11 +67,15 @@ class House:
     project: Project
     document: Document
     place: dict[str, str]
+    calls: AudioDataset
     keys: dict[str, str]
 
     def path(self, route: str) -> str:
         """Return a path in which every variable names something that is there."""
-        return route.format(**self.place, name=next(name for step, name in NAMES.items() if step in route))
+        named = {"name": next(name for step, name in NAMES.items() if step in route)}
+        if route.startswith((AUDIO, ASTS)):
+            named["dataset_id"] = self.calls.dataset_id
+        return route.format(**{**self.place, **named})
 
     def query(self, route: str) -> dict[str, str]:
         """Return what a read must be asked."""
@@ -184,6 +138,11 @@ def house(registry: Registry) -> House:
     inside = f"/namespaces/{namespace}/projects/{project.workspace.split('/')[1]}"
     project.editor.post(f"{inside}/datasets", {"name": "training", "metadata": {"any": [1, None]}})
     project.editor.post(f"{inside}/collections", {"name": "clips", "dataset": "training", "members": ["a", "b"]})
+    calls = AudioDataset.new(project)
+    audio_file_id = calls.new_audio_file("calls/17.wav")
+    annotation_set_id = calls.new_set()
+    annotation = calls.add(annotation_set_id, segment(audio_file_id, 0, 1_000))
+    calls.publish(annotation_set_id)
     place = {
         "slug": namespace,
         "projectSlug": project.workspace.split("/")[1],
@@ -196,6 +155,9 @@ def house(registry: Registry) -> House:
         "sample_id": ball_rows()[0]["sample_id"],
         "job_id": version["job"]["job_id"],
         "use_id": "use_none",
+        "audio_file_id": audio_file_id,
+        "annotation_set_id": annotation_set_id,
+        "annotation_id": annotation["id"],
     }
     document = Document(registry.call("GET", "/api/v1/openapi.json", None).json())
     keys = {caller: new_key(project, *allowed - {SEE}) for caller, allowed in KEYS.items()}
@@ -207,7 +169,7 @@ def house(registry: Registry) -> House:
     end = datetime.now(UTC) + timedelta(seconds=1)
     keys["expired key"] = new_key(project, READ, WRITE, EXPORT, expiresAt=end.isoformat())
     time.sleep(max(0.0, (end - datetime.now(UTC)).total_seconds()))
-    return House(project, document, place, keys)
+    return House(project, document, place, calls, keys)
 
 
 def new_key(project: Project, *scopes: str, **more: str) -> str:
@@ -276,6 +238,14 @@ def test_what_is_in_another_project_is_not_found(house: House, project: Project)
         (f"{DS}/samples", "DATASET_NOT_FOUND"),
         (f"{DS}/samples/{{sample_id}}", "DATASET_NOT_FOUND"),
         (f"{DS}/facets", "DATASET_NOT_FOUND"),
+        (AUDIO, "DATASET_NOT_FOUND"),
+        (f"{AUDIO}/{{audio_file_id}}", "AUDIO_FILE_NOT_FOUND"),
+        (ASTS, "DATASET_NOT_FOUND"),
+        (AST, "ANNOTATION_SET_NOT_FOUND"),
+        (f"{AST}/diff", "ANNOTATION_SET_NOT_FOUND"),
+        (f"{AST}/download", "ANNOTATION_SET_NOT_FOUND"),
+        (ANNS, "ANNOTATION_SET_NOT_FOUND"),
+        (ANN, "ANNOTATION_SET_NOT_FOUND"),
         (f"{JOBS}/{{job_id}}", "JOB_NOT_FOUND"),
     ):
         problem(project.call("GET", house.path(route), params=house.query(route)), 404, code)
@@ -292,8 +262,18 @@ def test_what_is_in_another_project_is_not_found(house: House, project: Project)
         (f"{DS}/freeze", {}, "DATASET_NOT_FOUND"),
         (f"{DS}/unfreeze", {}, "DATASET_NOT_FOUND"),
         (f"{DS}/uses", {"purpose": "evaluation"}, "DATASET_NOT_FOUND"),
+        (AUDIO, {"uri": "calls/18.wav", "duration_ms": 1}, "DATASET_NOT_FOUND"),
+        (ASTS, {}, "DATASET_NOT_FOUND"),
+        (ASTS, {"copy_from": house.place["annotation_set_id"]}, "ANNOTATION_SET_NOT_FOUND"),
+        (f"{AST}/publish", {}, "ANNOTATION_SET_NOT_FOUND"),
+        (f"{AST}/promote", {}, "ANNOTATION_SET_NOT_FOUND"),
+        (f"{ANNS}/bulk", {"annotations": [segment("aud_1", 0, 1)]}, "ANNOTATION_SET_NOT_FOUND"),
     ):
         problem(project.call("POST", house.path(route), json=body), 404, code)
+    problem(project.call("PATCH", house.path(AST), json={"extra_data": {}}), 404, "ANNOTATION_SET_NOT_FOUND")
+    problem(project.call("DELETE", house.path(AST)), 404, "ANNOTATION_SET_NOT_FOUND")
+    problem(project.call("PATCH", house.path(ANN), json={"end_ms": 2}), 404, "ANNOTATION_SET_NOT_FOUND")
+    problem(project.call("DELETE", house.path(ANN)), 404, "ANNOTATION_SET_NOT_FOUND")
     problem(project.call("DELETE", house.path(f"{DS}/uses/{{use_id}}")), 404, "DATASET_NOT_FOUND")
     history = project.call("GET", house.path(f"{DS}/freeze-history"), "support")
     problem(history, 404, "DATASET_NOT_FOUND")

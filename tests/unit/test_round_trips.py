@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.bench.endpoints import Spent, iter_spent
+from tests.bench.endpoints import iter_spent
 from tests.bench.handlers import Handlers
 from tests.bench.template import filled_in, iter_functions, iter_routes
+from tests.bench.walk import Spent
 from tests.bench.wire import Wire
 from tests.unit.access.issuer import AUDIENCE, ISSUER, KeyServer, claims, token
 

@@ -26,6 +26,9 @@ LISTS = {
     "packs that went in": (f"{VERSIONS}/{{queued}}/lineage?kind=included", 4),
     "packs that stayed out": (f"{VERSIONS}/{{queued}}/lineage?kind=excluded", 4),
     "samples left out": (f"{VERSIONS}/{{built}}/lineage?kind=left_out", 4),
+    "audio files": (f"{VERSIONS}/{{calls}}/audio-files?", 8),
+    "annotation sets": (f"{VERSIONS}/{{calls}}/annotation-sets?", 4),
+    "changes of a set": (f"{VERSIONS}/{{calls}}/annotation-sets/{{edited}}/diff?against={{empty}}", 4),
 }
 """Every list that pages by cursor, and of how many things it is; a page of one series is looked at apart."""
 
@@ -49,7 +52,21 @@ def names(world: World) -> dict[str, str]:
     built = world.call("POST", BUILD, BALL | {"label_pack_ids": approved[:2], "name": "two of four"})
     world.run_job(built["job_id"])
     ids = (pending[0], queued[1]["dataset_version_id"], built["dataset_version_id"])
-    return dict(zip(("pack", "queued", "built"), ids, strict=True))
+    return dict(zip(("pack", "queued", "built"), ids, strict=True)) | names_of_calls(world)
+
+
+def names_of_calls(world: World) -> dict[str, str]:
+    """Make a dataset of audio files with annotation sets; one has annotations, another none, one was deleted."""
+    dataset = world.call("POST", "/namespaces/acme/projects/match-day/datasets", {"name": "calls"})["id"]
+    at = f"{VERSIONS}/{dataset}"
+    wanted = [{"uri": f"calls/{number}.wav", "duration_ms": 1_000} for number in range(8)]
+    files = [world.call("POST", f"{at}/audio-files", body)["id"] for body in wanted]
+    empty, edited, deleted, *_ = [world.call("POST", f"{at}/annotation-sets", {})["id"] for _ in range(5)]
+    world.call("DELETE", f"{at}/annotation-sets/{deleted}")
+    segment = {"artifact_type": "glitch", "start_ms": 0, "end_ms": 10}
+    rows = [segment | {"audio_file_id": audio_file_id} for audio_file_id in files[:4]]
+    world.call("POST", f"{at}/annotation-sets/{edited}/annotations/bulk", {"annotations": rows})
+    return {"calls": dataset, "empty": empty, "edited": edited}
 
 
 def pages_of(world: World, path: str, limit: int) -> tuple[list[Json], list[int]]:

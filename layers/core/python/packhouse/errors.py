@@ -18,6 +18,8 @@ A `code` is UPPER_SNAKE and stable: clients branch on it. `CODES` lists all of t
 
 from dataclasses import dataclass
 
+FAULTS_TOLD = 100
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -48,12 +50,13 @@ class InvalidInputError(PackhouseError):
 
 
 class RequestFaultsError(InvalidInputError):
-    """A request body or query with one or more faults, all listed at once."""
+    """A request body or query with one or more faults, all told at once, or the first hundred of very many."""
 
     def __init__(self, faults: list[Fault], code: str = "INVALID_REQUEST") -> None:
         noun = "fault" if len(faults) == 1 else "faults"
-        super().__init__(code, f"The request has {len(faults)} {noun}; see `errors`.")
-        self.faults = faults
+        told = "see `errors`" if len(faults) <= FAULTS_TOLD else f"see `errors` for the first {FAULTS_TOLD}"
+        super().__init__(code, f"The request has {len(faults)} {noun}; {told}.")
+        self.faults = faults[:FAULTS_TOLD]
 
 
 class ForbiddenError(PackhouseError):
@@ -162,7 +165,7 @@ CODES: dict[str, str] = {
     "LABEL_PACK_NOT_APPROVED": "Excluded: the pack is not approved, or no revision of it is eligible yet.",
     "LABEL_PACK_REVOKED": "Excluded: the pack or its published revision was revoked.",
     "LABEL_PACK_VALIDATION_NOT_PASSED": "Excluded: the eligible revision did not pass validation.",
-    "LABEL_PACK_CAPABILITY_MISMATCH": "Excluded: the pack is of another capability.",
+    "LABEL_PACK_CAPABILITY_MISMATCH": "The pack is of another capability: excluded, or no pack for annotation sets.",
     "WORKSPACE_TRAINING_OPT_OUT": "Excluded: the pack's project has opted out of training use.",
     "LABEL_PACK_ACCESS_DENIED": "Excluded: the caller may see the pack's project but not draw from it.",
     "TOO_MANY_SOURCE_PROJECTS": "The included label packs lie in more projects than one build may draw from.",
@@ -206,6 +209,17 @@ CODES: dict[str, str] = {
     "FREEZE_STATE_CONFLICT": "What is frozen or in use kept changing at the same moment; repeat the request.",
     "FROZEN_OVERLAP": "Label packs of the build are in frozen test sets: the version will not be for training.",
     "USE_NOT_FOUND": "No such use of this dataset version, or it was released, or it expired long ago.",
+    # audio files and annotation sets
+    "AUDIO_FILE_NOT_FOUND": "No such audio file in this dataset.",
+    "AUDIO_FILE_EXISTS": "The dataset has an audio file of this URI already, `audio_file_id`.",
+    "ANNOTATION_SET_NOT_FOUND": "No such annotation set in this dataset.",
+    "ANNOTATION_NOT_FOUND": "No such annotation in this set.",
+    "ANNOTATION_SET_PUBLISHED": "The annotation set is published, or is being published: it never changes.",
+    "ANNOTATION_SET_NOT_PUBLISHED": "The annotation set is a draft; only a published one is promoted and downloaded.",
+    "ANNOTATION_SET_CONFLICT": "The annotation set was changed at the same moment; read it again and repeat.",
+    "ANNOTATION_SET_FULL": "The annotation set holds no more: 256,000 by bulk or copy, and as many one by one.",
+    "ANNOTATION_SET_EMPTY": "The annotation set has no annotation that could become a label row.",
+    "LABEL_ROW_TOO_LONG": "An audio file has more annotations than one label row holds (1 MB).",
     # jobs
     "JOB_ENDED": "The job has ended; nothing more can be done in its name.",
     "JOB_CANCELLED": "Somebody cancelled the job; the detail names them.",

@@ -100,6 +100,27 @@ class SamplesSettings(Settings):
 
 
 @dataclass(frozen=True)
+class ChoresSettings(Settings):
+    """What is left to be done for annotation sets."""
+
+    annotations_table: str
+    data_bucket: str
+
+
+@dataclass(frozen=True)
+class AnnotationsSettings(ChoresSettings):
+    """Audio files and annotation sets, and what starts the ingest of a promoted one."""
+
+    idempotency_table: str
+    catalog_table: str
+    labels_table: str
+    builds_table: str
+    uploads_bucket: str
+    label_ingest_arn: str
+    cursor_secret: str
+
+
+@dataclass(frozen=True)
 class TaskSettings(Settings):
     """The tasks of `dataset_build`, and what every task needs: its job, and where results lie."""
 

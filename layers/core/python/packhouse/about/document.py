@@ -26,8 +26,10 @@ from packhouse.about.model import (
 )
 from packhouse.about.routes import register as register_about
 from packhouse.access.routes import register as register_access
+from packhouse.annotations.routes import register as register_annotations
 from packhouse.api.endpoints import Endpoints, Listed
 from packhouse.api.openapi import Context, Told, document
+from packhouse.audio.routes import register as register_audio
 from packhouse.builds.model import ExcludedPack, LeftOutSample
 from packhouse.builds.routes import register as register_builds
 from packhouse.catalog.routes import register as register_catalog
@@ -48,6 +50,8 @@ _CONTEXTS: dict[str, Callable[[Endpoints], None]] = {
     "builds": lambda api: register_builds(api, _NOTHING, _NOTHING, _NOTHING),
     "samples": lambda api: register_samples(api, _NOTHING, _NOTHING),
     "freezes": lambda api: register_freezes(api, _NOTHING, _NOTHING),
+    "audio": lambda api: register_audio(api, _NOTHING, _NOTHING),
+    "annotations": lambda api: register_annotations(api, *[_NOTHING] * 5),
     "jobs": lambda api: register_jobs(api, _NOTHING, _NOTHING, _NOTHING, _NOTHING),
     "about": register_about,
 }

@@ -9,7 +9,7 @@ import inspect
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, get_origin
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.json_schema import GenerateJsonSchema
@@ -45,6 +45,11 @@ HEADERS: Json = {
         "description": "For how long the caller may keep this answer without asking again.",
         "schema": {"type": "string"},
         "example": "private, max-age=60",
+    },
+    "Link": {
+        "description": 'The rest of the list: `<?…>; rel="next"`, relative to the URL of the request.',
+        "schema": {"type": "string"},
+        "example": '<?limit=10000&cursor=eyJwbGFjZSI>; rel="next"',
     },
     "Location": {"description": "Where the thing, or the job, is read.", "schema": {"type": "string"}},
     "Retry-After": {"description": "Seconds until it is worth looking.", "schema": {"type": "integer"}},
@@ -208,6 +213,8 @@ def _headers(endpoint: Endpoint, status: int) -> Iterator[str]:
     fields = getattr(endpoint.result, "model_fields", {})
     if endpoint.method == "GET" or (_HIDDEN in fields and endpoint.show is None):
         yield "ETag"
+    if get_origin(endpoint.result) is list and status == endpoint.status:
+        yield "Link"
     if endpoint.max_age:
         yield "Cache-Control"
     if endpoint.is_command:

@@ -37,6 +37,11 @@ PATH: dict[str, dict[str, Any]] = {
     "revisions/{revision_id}": _id("lpr", "The revision of the label pack.", "01KPA1D8V0F2H4K6N9Q1S3W5YZ"),
     "label-review-series/{series_id}": _id("lp", "The series, by its label pack.", "01KPA1B6R9C3E5G7J2M4P8S0TX"),
     "datasets/{dataset_id}": _id("dsv", "The dataset version.", "01KPA2F3X5J7M9P1R4T6V8Y0AC"),
+    "datasets/{dataset_id}/annotation-sets": _id("ds", "The dataset.", "01KPA1A0B2C4D6E8F0G2H4J6K8"),
+    "datasets/{dataset_id}/audio-files": _id("ds", "The dataset.", "01KPA1A0B2C4D6E8F0G2H4J6K8"),
+    "audio-files/{audio_file_id}": _id("aud", "The audio file.", "01KPA3B4D6F8H0J2K4M6P8R0S2"),
+    "annotation-sets/{annotation_set_id}": _id("ast", "The annotation set.", "01KPA3D5F7H9J1K3M5N7P9R1S3"),
+    "annotations/{annotation_id}": _id("ann", "The annotation.", "01KPA3F6G8J0K2M4N6P8Q0R2S4"),
     "samples/{sample_id}": {
         "description": "The sample, as its label row names it.",
         "schema": {"type": "string", "pattern": "^[A-Za-z0-9_.:-]{1,200}$"},
@@ -46,7 +51,8 @@ PATH: dict[str, dict[str, Any]] = {
     "uses/{use_id}": _id("use", "The use of the dataset version.", "01KPA2Q7Z8D3F6H9K1M4P7S0VA"),
     "jobs/{job_id}": _id("job", "The job.", "01KPA2F3X5J7M9P1R4T6V8Y0AD"),
 }
-"""By the step of the path before them: a `{name}` is one of a dataset, of a collection or of a file."""
+"""By the step of the path before them, and where that is not enough the one behind: a `{name}` is one of a dataset, of
+a collection or of a file, and a `{dataset_id}` mostly one of a dataset version."""
 
 QUERY = {
     "page": "Which page, counted from 1.",
@@ -59,7 +65,8 @@ QUERY = {
     "camera_type": "Of this camera type; empty: of none.",
     "group": "Of this group; empty: of none.",
     "group_prefix": "Tell of groups that begin with this.",
-    "against": "The dataset version to compare with: what was before.",
+    "against": "What to compare with: what was before.",
+    "audio_file_id": "Of this audio file alone.",
 }
 
 _TAGS = {"type": "string", "pattern": r'^(\*|((W/)?"[^"]*"[ \t,]*)+)$'}
@@ -109,4 +116,7 @@ def path_key(path: str, name: str) -> str:
     >>> path_key("/namespaces/{slug}/projects/{projectSlug}", "projectSlug")
     'projects/{projectSlug}'
     """
-    return "/".join(path[: path.index(f"{{{name}}}")].split("/")[-2:]) + f"{{{name}}}"
+    before, _, behind = path.partition(f"{{{name}}}")
+    key = "/".join(before.split("/")[-2:]) + f"{{{name}}}"
+    nearer = "/".join((key, *behind.split("/")[1:2]))
+    return nearer if nearer in PATH else key

@@ -70,6 +70,18 @@ def with_revisions(pack: LabelPack, newest_first: Iterable[Revision], moment: st
     )
 
 
+def grown(pack: LabelPack, revision: Revision) -> LabelPack:
+    """Return the pack with its next revision."""
+    return pack.model_copy(
+        update={
+            "revisions": revision.revision,
+            "validation_status": revision.validation_status,
+            "newest_eligibility": revision.eligibility_status,
+            "updated_at": revision.created_at,
+        }
+    )
+
+
 def revision_ref(revision: Revision) -> RevisionRef:
     """Return the revision as its pack remembers it."""
     return RevisionRef(

@@ -11,6 +11,7 @@ from packhouse.aws.clock import Clock, NewId, later, new_id, now
 from packhouse.aws.dynamo import Place, Transaction, while_stale
 from packhouse.aws.objects import URL_SECONDS, Objects
 from packhouse.aws.once import Once
+from packhouse.catalog.rules import project_id
 from packhouse.catalog.store import CatalogStore
 from packhouse.errors import ConflictError
 from packhouse.jobs.model import Job, JobKind
@@ -28,6 +29,7 @@ from packhouse.labels.model import (
 )
 from packhouse.labels.rules import (
     check_transition,
+    grown,
     review_status,
     series_of,
     series_page,
@@ -61,12 +63,21 @@ class Labels:
         once: Once,
     ) -> LabelPack:
         """Create an empty pack in the project."""
-        project = self.catalog.get_project(workspace)
+        self.catalog.get_project(workspace)
+        pack = self.new_pack(workspace, capability, name, description, caller)
+        tx = Transaction()
+        self.store.put_new_pack(tx, pack)
+        return once.commit(tx, pack)
+
+    def new_pack(
+        self, workspace: Workspace, capability: str, name: str, description: str | None, caller: Principal
+    ) -> LabelPack:
+        """Return an empty pack that is not there yet."""
         moment = self.clock()
-        pack = LabelPack(
+        return LabelPack(
             label_pack_id=self.new_id("lp"),
             workspace=str(workspace),
-            project_id=project.id,
+            project_id=project_id(workspace),
             capability=capability,
             name=name,
             description=description,
@@ -74,9 +85,6 @@ class Labels:
             created_by=caller.principal_id,
             updated_at=moment,
         )
-        tx = Transaction()
-        self.store.put_new_pack(tx, pack)
-        return once.commit(tx, pack)
 
     def create_revision(
         self,
@@ -111,15 +119,7 @@ class Labels:
             if rows is not None:
                 self.uploads.write_once(upload_key(pack.project_id, label_pack_id, revision_id), rows, NDJSON)
             tx = Transaction()
-            grown = pack.model_copy(
-                update={
-                    "revisions": revision.revision,
-                    "validation_status": revision.validation_status,
-                    "newest_eligibility": revision.eligibility_status,
-                    "updated_at": moment,
-                }
-            )
-            self.store.put_pack(tx, grown, version)
+            self.store.put_pack(tx, grown(pack, revision), version)
             self.store.put_new_revision(tx, revision)
             return once.commit(tx, revision)
 
@@ -138,22 +138,67 @@ class Labels:
         if revision.job_id is None:
             self._demand_upload(pack, revision)
         moment = self.clock()
-        job = Job(
-            job_id=self.new_id("job"),
-            kind=JobKind.LABEL_INGEST,
-            workspace=str(workspace),
-            label_pack_id=label_pack_id,
-            revision_id=revision_id,
-            created_at=moment,
-            created_by=caller.principal_id,
-            execution_input=ingest_input(pack, revision),
-        )
+        job = self._ingest_job(self.new_id("job"), pack, revision, moment, caller)
         tx = Transaction()
         self.store.put_submitted(tx, revision.model_copy(update={"job_id": job.job_id, "submitted_at": moment}))
         self.jobs.put_new(tx, job)
         once.commit(tx, job)
-        executions.start(self.machine_arn, job.job_id, job.execution_input | {"job_id": job.job_id})
+        self.start(job)
         return job
+
+    def add_submitted(
+        self,
+        tx: Transaction,
+        pack: LabelPack,
+        seen: int | None,
+        revision_id: str,
+        content_length: int,
+        sha256: str,
+        caller: Principal,
+    ) -> tuple[Revision, Job]:
+        """Add the pack's next revision, submitted, with its job; its bytes are where an upload of it lands.
+
+        `seen` is the version that the pack was read at, `None` for a pack that is new. The job's execution is started
+        by the caller, or else by the sweeper.
+        """
+        moment, job_id = self.clock(), self.new_id("job")
+        revision = Revision(
+            revision_id=revision_id,
+            label_pack_id=pack.label_pack_id,
+            workspace=pack.workspace,
+            project_id=pack.project_id,
+            revision=pack.revisions + 1,
+            content_length=content_length,
+            sha256=sha256,
+            job_id=job_id,
+            created_at=moment,
+            created_by=caller.principal_id,
+            submitted_at=moment,
+        )
+        job = self._ingest_job(job_id, pack, revision, moment, caller)
+        if seen is None:
+            self.store.put_new_pack(tx, grown(pack, revision))
+        else:
+            self.store.put_pack(tx, grown(pack, revision), seen)
+        self.store.put_new_revision(tx, revision)
+        self.jobs.put_new(tx, job)
+        return revision, job
+
+    def start(self, job: Job) -> None:
+        """Start the execution of a job that was committed."""
+        executions.start(self.machine_arn, job.job_id, job.execution_input | {"job_id": job.job_id})
+
+    def _ingest_job(self, job_id: str, pack: LabelPack, revision: Revision, moment: str, caller: Principal) -> Job:
+        return Job(
+            job_id=job_id,
+            kind=JobKind.LABEL_INGEST,
+            workspace=pack.workspace,
+            label_pack_id=pack.label_pack_id,
+            revision_id=revision.revision_id,
+            created_at=moment,
+            created_by=caller.principal_id,
+            execution_input=ingest_input(pack, revision),
+        )
 
     def _demand_upload(self, pack: LabelPack, revision: Revision) -> None:
         key = upload_key(pack.project_id, pack.label_pack_id, revision.revision_id)

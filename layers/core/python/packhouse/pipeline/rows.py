@@ -133,7 +133,7 @@ def parse_row(line: bytes) -> LabelRow:
         _refuse_equal_keys(line)
     _check_labels(row)
     if isinstance(row.asset, str):
-        _check_asset(row.asset)
+        check_asset(row.asset)
     _normalise(row, line)
     return row
 
@@ -168,8 +168,8 @@ def _check_labels(row: LabelRow) -> None:
             raise RowError("LABEL_GEOMETRY", f"/labels/{number}", "a label has exactly one of point, bbox, segment")
 
 
-def _check_asset(asset: str) -> None:
-    """An asset is a relative path below the project's assets; nothing climbs out of them, nothing leaves the bucket."""
+def check_asset(asset: str) -> None:
+    """Raise `RowError` unless this is a path below the project's assets, out of which nothing climbs."""
     steps = asset.split("/")
     if "" in steps or "." in steps or ".." in steps or "\\" in asset or ":" in steps[0] or not asset.isprintable():
         raise RowError("ASSET_PATH", "/asset", "an asset is a relative path below the project's assets")

@@ -1,0 +1,1 @@
+"""Annotation sets: versioned time segments on audio files (contract B)."""

@@ -1,0 +1,1 @@
+"""Audio files of datasets: what annotation sets are about."""

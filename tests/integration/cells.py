@@ -1,0 +1,100 @@
+"""What each operation of the API is for, said by hand, and what it must be asked."""
+
+from tests.contract.openapi import Route
+
+PUBLIC, SIGNED_IN, SEE, READ, WRITE, EXPORT, OWN = "public", "signed in", "see", "read", "write", "export", "own"
+
+NS, PRJ = "/namespaces/{slug}", "/namespaces/{slug}/projects/{projectSlug}"
+SETS, COLLECTIONS = f"{PRJ}/datasets", f"{PRJ}/collections"
+LP, REV = "/api/v1/label-packs/{label_pack_id}", "/api/v1/label-packs/{label_pack_id}/revisions/{revision_id}"
+SERIES, DS, JOBS = "/api/v1/label-review-series", "/api/v1/datasets/{dataset_id}", "/api/v1/jobs"
+BUILD = "/api/v1/datasets/build"
+AUDIO, ASTS = f"{DS}/audio-files", f"{DS}/annotation-sets"
+AST, ANNS = f"{ASTS}/{{annotation_set_id}}", f"{ASTS}/{{annotation_set_id}}/annotations"
+ANN = f"{ANNS}/{{annotation_id}}"
+CELLS: dict[Route, str] = {
+    ("GET", "/api/v1/live"): PUBLIC,
+    ("GET", "/api/v1/openapi.json"): PUBLIC,
+    ("GET", "/api/v1/docs"): PUBLIC,
+    ("GET", "/namespaces"): SIGNED_IN,
+    ("POST", "/namespaces"): SIGNED_IN,
+    ("GET", NS): READ,
+    ("GET", f"{NS}/members"): READ,
+    ("PUT", f"{NS}/members/{{principalId}}"): OWN,
+    ("DELETE", f"{NS}/members/{{principalId}}"): OWN,
+    ("GET", f"{NS}/projects"): READ,
+    ("POST", f"{NS}/projects"): OWN,
+    ("GET", PRJ): READ,
+    ("PATCH", PRJ): OWN,
+    ("GET", f"{PRJ}/api-keys"): OWN,
+    ("POST", f"{PRJ}/api-keys"): OWN,
+    ("DELETE", f"{PRJ}/api-keys/{{keyId}}"): OWN,
+    ("GET", SETS): READ,
+    ("POST", SETS): WRITE,
+    ("GET", f"{SETS}/{{name}}"): READ,
+    ("PATCH", f"{SETS}/{{name}}"): WRITE,
+    ("DELETE", f"{SETS}/{{name}}"): WRITE,
+    ("GET", COLLECTIONS): READ,
+    ("POST", COLLECTIONS): WRITE,
+    ("GET", f"{COLLECTIONS}/{{name}}"): READ,
+    ("PATCH", f"{COLLECTIONS}/{{name}}"): WRITE,
+    ("DELETE", f"{COLLECTIONS}/{{name}}"): WRITE,
+    ("GET", f"{COLLECTIONS}/{{name}}/members"): READ,
+    ("POST", f"{COLLECTIONS}/{{name}}/members"): WRITE,
+    ("POST", "/api/v1/label-packs"): WRITE,
+    ("GET", "/api/v1/label-packs"): READ,
+    ("GET", LP): READ,
+    ("POST", f"{LP}/revisions"): WRITE,
+    ("GET", f"{LP}/revisions"): READ,
+    ("GET", REV): READ,
+    ("POST", f"{REV}/submit"): WRITE,
+    ("POST", f"{REV}/eligibility"): WRITE,
+    ("POST", f"{LP}/review"): WRITE,
+    ("GET", SERIES): READ,
+    ("GET", f"{SERIES}/{{series_id}}"): READ,
+    ("GET", f"{BUILD}/candidates"): READ,
+    ("POST", f"{BUILD}/preflight"): WRITE,
+    ("POST", BUILD): WRITE,
+    ("GET", "/api/v1/datasets"): READ,
+    ("GET", DS): READ,
+    ("GET", f"{DS}/lineage"): READ,
+    ("GET", f"{DS}/diff"): READ,
+    ("GET", f"{DS}/exports"): EXPORT,
+    ("GET", f"{DS}/exports/{{name}}"): EXPORT,
+    ("GET", f"{DS}/samples"): READ,
+    ("GET", f"{DS}/samples/{{sample_id}}"): READ,
+    ("GET", f"{DS}/facets"): READ,
+    ("POST", f"{DS}/freeze"): SEE,
+    ("POST", f"{DS}/unfreeze"): SEE,
+    ("GET", f"{DS}/freeze-history"): READ,
+    ("POST", f"{DS}/uses"): SEE,
+    ("DELETE", f"{DS}/uses/{{use_id}}"): SEE,
+    ("POST", AUDIO): WRITE,
+    ("GET", AUDIO): READ,
+    ("GET", f"{AUDIO}/{{audio_file_id}}"): READ,
+    ("POST", ASTS): WRITE,
+    ("GET", ASTS): READ,
+    ("GET", AST): READ,
+    ("PATCH", AST): WRITE,
+    ("DELETE", AST): WRITE,
+    ("POST", f"{AST}/publish"): WRITE,
+    ("POST", f"{AST}/promote"): WRITE,
+    ("GET", f"{AST}/diff"): READ,
+    ("GET", f"{AST}/download"): EXPORT,
+    ("GET", ANNS): READ,
+    ("POST", ANNS): WRITE,
+    ("POST", f"{ANNS}/bulk"): WRITE,
+    ("GET", ANN): READ,
+    ("PATCH", ANN): WRITE,
+    ("DELETE", ANN): WRITE,
+    ("GET", JOBS): READ,
+    ("GET", f"{JOBS}/{{job_id}}"): READ,
+    ("POST", f"{JOBS}/{{job_id}}/cancel"): WRITE,
+}
+QUERIES = {
+    f"{BUILD}/candidates": {"capability": "ball_detection"},
+    f"{DS}/lineage": {"kind": "included"},
+    f"{DS}/diff": {"against": "{dataset_id}"},
+    f"{AST}/diff": {"against": "{annotation_set_id}"},
+}
+"""What a read must be asked, where it must; a variable names something that is there."""
