@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from local import LOCAL, aws, deploy
@@ -31,7 +31,7 @@ def described() -> dict[str, Any]:
     return found
 
 
-def write_down(stack: Stack, api_key: str, dataset_version_id: str | None) -> None:
+def write_down(stack: Stack, api_key: str, demo: Mapping[str, str | None]) -> None:
     """Write `.local/stack.json`; it holds tokens, so its owner alone may read it."""
     facts = {
         "api_url": stack.api_url,
@@ -41,7 +41,7 @@ def write_down(stack: Stack, api_key: str, dataset_version_id: str | None) -> No
         "tokens": stack.tokens,
         "api_key": api_key,
         "workspace": WORKSPACE,
-        "demo": {**dict.fromkeys(DEMO_FACTS), "dataset_version_id": dataset_version_id},
+        "demo": {name: demo.get(name) for name in DEMO_FACTS},
         "pid": stack.emulator.pid,
         "buckets": stack.buckets,
     }
@@ -85,7 +85,7 @@ def fill(progress: Progress, stack: Stack) -> None:
     for fact in wrong:
         progress.console.print(f"  [red]does not hold on this emulator:[/] {fact}")
     progress.console.print(f"  {len(FACTS) - len(wrong)} of {len(FACTS)} facts about the emulator hold")
-    write_down(stack, key, described().get("demo", {}).get("dataset_version_id"))
+    write_down(stack, key, described().get("demo", {}))
 
 
 def say_where(progress: Progress, stack: Stack) -> None:
@@ -106,7 +106,8 @@ def run(progress: Progress) -> None:
 
         with progress.phase("demo", spinner=False):
             made = demo.run(stack, progress.console)
-        write_down(stack, described()["api_key"], made.dataset_version_id)
+        shown = {"dataset_version_id": made.dataset_version_id, "annotation_set_id": made.annotation_set_id}
+        write_down(stack, described()["api_key"], shown)
         say_where(progress, stack)
         progress.console.print("Ctrl-C stops it; the next `make run` finds its data again.")
         while stack.emulator.pid:

@@ -44,7 +44,8 @@ class Api:
 
     def get(self, path: str, **params: str) -> dict[str, Any]:
         """Read one resource."""
-        return _answer(_sent(self._client, "GET", path, params=params))
+        found: dict[str, Any] = _answer(_sent(self._client, "GET", path, params=params))
+        return found
 
     def find(self, path: str) -> dict[str, Any] | None:
         """Read one resource, or None where there is none (404)."""
@@ -57,7 +58,23 @@ class Api:
 
     def post(self, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Send a JSON body, an empty object if none is given."""
-        return _answer(_sent(self._client, "POST", path, json=body or {}))
+        made: dict[str, Any] = _answer(_sent(self._client, "POST", path, json=body or {}))
+        return made
+
+    def patch(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Change what the body names."""
+        changed: dict[str, Any] = _answer(_sent(self._client, "PATCH", path, json=body))
+        return changed
+
+    def list_rows(self, path: str) -> list[dict[str, Any]]:
+        """Read a list that is answered as it is, to its end."""
+        rows, url = [], httpx.URL(path)
+        while True:
+            answer = _sent(self._client, "GET", str(url))
+            rows += _answer(answer)
+            if "next" not in answer.links:
+                return rows
+            url = url.join(answer.links["next"]["url"])
 
     def iter_items(self, path: str, **params: str) -> Iterator[dict[str, Any]]:
         """Read a list to its end, page by page, in its own order."""
@@ -121,11 +138,10 @@ def _sent(client: httpx.Client, method: str, url: str, **content: Any) -> httpx.
         raise _unreachable(method, url, fault) from fault
 
 
-def _answer(answer: httpx.Response) -> dict[str, Any]:
+def _answer(answer: httpx.Response) -> Any:
     if not answer.is_success:
         raise _refusal(answer)
-    body: dict[str, Any] = answer.json()
-    return body
+    return answer.json()
 
 
 def _refusal(answer: httpx.Response) -> RefusedError:

@@ -1,16 +1,18 @@
-"""The way of a match through the registry: pictures, label packs, review, build, checked downloads.
+"""The way of a match, and of recorded calls, through the registry: assets, labels, review, build, checked downloads.
 
 The editor uploads and builds, the owner reviews, both over HTTP as anyone would. Every step first looks whether it is
 done already, so an interrupted walk goes on where it was, and a finished one is only read and checked again. Left out:
-how rows are worded (`match`), pictures drawn (`pitch`), calls carried (`api`) and results printed (`tables`).
+how rows are worded (`match`), pictures drawn (`pitch`), recordings annotated (`calls`), requests carried (`api`) and
+results printed (`tables`).
 """
 
 import hashlib
 import json
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from rich.console import Console
 
 from local.demo.api import Api, RefusedError
 from local.demo.bars import Bars, JobBars
+from local.demo.calls import settle_calls
 from local.demo.match import CAPABILITIES, MATCH_ID, Capability, Slice, iter_frames, iter_slices
 from local.demo.pitch import iter_pngs
 from local.demo.tables import show_version
@@ -27,15 +30,17 @@ from local.stack import Stack
 UPLOAD_THREADS = 6
 PACK_THREADS = 4
 MEMORY_FILE = "demo.json"
+AUDIO = "audio_artifact_detection"
 SPLIT = {"strategy": "group_quota", "ratio": {"train": 0.8, "val": 0.1, "test": 0.1}, "seed": 0}
 NEXT_ELIGIBILITY = {"PENDING": ("REVIEWED", "APPROVED"), "REVIEWED": ("APPROVED",)}
 
 
 @dataclass(frozen=True)
 class DemoResult:
-    """What the demo holds now: version ids by capability, or the problem that stopped it."""
+    """What the demo holds now: version ids by capability, a published set, or the problem that stopped it."""
 
-    versions: Mapping[Capability, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    annotation_set_id: str | None = None
     problem: str | None = None
 
     @property
@@ -54,7 +59,7 @@ def run(stack: Stack, console: Console) -> DemoResult:
             Api(stack.api_url, stack.tokens["editor"], stack.workspace) as editor,
             Api(stack.api_url, stack.tokens["owner"], stack.workspace) as owner,
         ):
-            return DemoResult(_walk(stack, console, editor, owner))
+            return _walk(stack, console, editor, owner)
     except RefusedError as refusal:
         problem = str(refusal)
     except ClientError as error:
@@ -65,27 +70,34 @@ def run(stack: Stack, console: Console) -> DemoResult:
     return DemoResult(problem=problem)
 
 
-def _walk(stack: Stack, console: Console, editor: Api, owner: Api) -> dict[Capability, str]:
+def _walk(stack: Stack, console: Console, editor: Api, owner: Api) -> DemoResult:
     namespace, project = stack.workspace.split("/")
     project_id = editor.get(f"/namespaces/{namespace}/projects/{project}")["id"]
+    assets = f"projects/{project_id}/assets/"
     with Bars(console) as bars:
-        _upload_pictures(stack, f"projects/{project_id}/assets/", bars)
+        _upload_pictures(stack, assets, bars)
+        annotation_set_id, calls_id = settle_calls(stack, editor, assets, bars)
+        _approve(editor, owner, f"/api/v1/label-packs/{calls_id}")
     memory = _Memory(stack.state_dir / MEMORY_FILE, project_id)
-    versions: dict[Capability, str] = {}
-    for capability in CAPABILITIES:
+    versions: dict[str, str] = {}
+    subjects: list[tuple[str, str, Callable[[Bars], list[str]]]] = [
+        (capability, f"match {MATCH_ID}", partial(_settle_packs, editor, owner, capability))
+        for capability in CAPABILITIES
+    ]
+    subjects.append((AUDIO, "recorded calls", lambda _: [calls_id]))
+    for capability, subject, settle in subjects:
         version_id = memory.versions.get(capability)
         version = editor.find(f"/api/v1/datasets/{version_id}") if version_id else None
         if version is None:
             with Bars(console) as bars:
-                pack_ids = _settle_packs(editor, owner, capability, bars)
-                version = _build(editor, capability, pack_ids, bars)
+                version = _build(editor, capability, subject, settle(bars), bars)
             memory.remember(capability, version["dataset_version_id"])
         versions[capability] = version["dataset_version_id"]
         exports = list(editor.iter_items(f"/api/v1/datasets/{versions[capability]}/exports"))
         with Bars(console) as bars:
             _check_exports(editor, exports, f"check {capability}", bars)
         show_version(console, version, exports)
-    return versions
+    return DemoResult(versions, annotation_set_id)
 
 
 class _Memory:
@@ -97,7 +109,7 @@ class _Memory:
         self._project_id = project_id
         self.versions: dict[str, str] = held.get("versions", {}) if held.get("project_id") == project_id else {}
 
-    def remember(self, capability: Capability, dataset_version_id: str) -> None:
+    def remember(self, capability: str, dataset_version_id: str) -> None:
         self.versions[capability] = dataset_version_id
         unfinished = self._path.with_suffix(".tmp")
         unfinished.write_text(json.dumps({"project_id": self._project_id, "versions": self.versions}, indent=1))
@@ -147,15 +159,20 @@ def _settle_pack(editor: Api, owner: Api, piece: Slice, pack: dict[str, Any] | N
         pack = editor.post("/api/v1/label-packs", {"capability": piece.capability, "name": piece.name, **facts})
     pack_path = f"/api/v1/label-packs/{pack['label_pack_id']}"
     revisions = editor.iter_items(f"{pack_path}/revisions")
-    revision = next((each for each in revisions if each["validation_status"] == "passed"), None)
-    if revision is None:
-        revision = _upload_revision(editor, pack_path, piece.body())
-    if pack["review_status"] != "approved":
-        owner.post(f"{pack_path}/review", {"decision": "approve", "note": "Positions agree with the pictures."})
+    if not any(each["validation_status"] == "passed" for each in revisions):
+        _upload_revision(editor, pack_path, piece.body())
+    _approve(editor, owner, pack_path)
+    return str(pack["label_pack_id"])
+
+
+def _approve(editor: Api, owner: Api, pack_path: str) -> None:
+    """Review a pack and its newest revision as far as that is still to do."""
+    revision = next(editor.iter_items(f"{pack_path}/revisions"))
+    if editor.get(pack_path)["review_status"] != "approved":
+        owner.post(f"{pack_path}/review", {"decision": "approve", "note": "Labels agree with what they are of."})
     for status in NEXT_ELIGIBILITY.get(revision["eligibility_status"], ()):
         eligibility = {"status": status, "note": "Demo data: faults are kept for the quality policy to find."}
         owner.post(f"{pack_path}/revisions/{revision['revision_id']}/eligibility", eligibility)
-    return str(pack["label_pack_id"])
 
 
 def _upload_revision(editor: Api, pack_path: str, body: bytes) -> dict[str, Any]:
@@ -167,9 +184,9 @@ def _upload_revision(editor: Api, pack_path: str, body: bytes) -> dict[str, Any]
     return revision
 
 
-def _build(editor: Api, capability: Capability, pack_ids: list[str], bars: Bars) -> dict[str, Any]:
+def _build(editor: Api, capability: str, subject: str, pack_ids: list[str], bars: Bars) -> dict[str, Any]:
     """Build one version of all packs, or take the equivalent one that the registry has; its detail view."""
-    name = f"match {MATCH_ID} {capability.replace('_', ' ')}"
+    name = f"{subject} {capability.replace('_', ' ')}"
     order = {"capability": capability, "label_pack_ids": pack_ids, "name": name, "split": SPLIT}
     built = editor.post("/api/v1/datasets/build", order)
     if excluded := built["excluded_label_pack_ids"]:
