@@ -32,6 +32,7 @@ faults: ## try every single fault, thousands of schedules and fifty threads, and
 	@PYTHONPATH=layers/core/python $(IN) dev emulator sam -- -m tests.faults.count
 	@$(IN) dev emulator sam -- -m tests.faults.claims
 	@$(IN) dev emulator sam -- -m tests.faults.same_builds
+	@$(IN) dev emulator sam -- -m tests.faults.sets_at_once
 
 refusals: ## bring about every refusal of builds, labels and jobs over HTTP, and print the answers
 	@PYTHONPATH=layers/core/python $(IN) dev emulator sam -- -m tests.refusals

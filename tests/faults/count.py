@@ -15,13 +15,16 @@ from contextlib import ExitStack
 from functools import partial
 from multiprocessing.util import Finalize
 
-from tests.faults.broken_freezes import BREAKS, Broken
+from tests.faults import broken_freezes, broken_sets
+from tests.faults.edited_and_published import EditedAndPublished
 from tests.faults.equal_builds import EqualBuilds
 from tests.faults.frozen_and_used import FrozenAndUsed
 from tests.faults.naive_names import NaiveNames
 from tests.faults.name_claims import CALLERS, Claims, Served
 from tests.faults.numbered_builds import NumberedBuilds
+from tests.faults.numbered_sets import NumberedSets
 from tests.faults.races import Race
+from tests.faults.set_sweeps import SWEEPS, try_sweep
 from tests.faults.single_faults import Tally, try_all
 from tests.faults.task_faults import TASKS, Delivery, every_delivery, try_task
 from tests.faults.use_cases import USE_CASES
@@ -29,7 +32,7 @@ from tests.faults.withdrawn_sources import WithdrawnSources
 from tests.faults.world import World, opened
 
 SEEDS, BROKEN_SEEDS, BLOCK = 2_000, 200, 100
-FAULTS = "{:<28}{:>7}{:>7}{:>12}{:>9}"
+FAULTS = "{:<36}{:>7}{:>7}{:>12}{:>9}"
 RACES = "{:<42}{:>7}{:>12}{:>12}{:>9}"
 MADE: Mapping[str, Callable[[World], Race]] = {
     "one name, one dataset": lambda world: Claims(world, [Served(world) for _ in range(CALLERS)]),
@@ -37,20 +40,26 @@ MADE: Mapping[str, Callable[[World], Race]] = {
     "one name, one number a version": NumberedBuilds,
     "a source withdrawn, no version": WithdrawnSources,
     "frozen, or trained on": FrozenAndUsed,
+    "one dataset, one number a set": NumberedSets,
+    "acknowledged, then published": EditedAndPublished,
 }
 BROKEN: Mapping[str, Callable[[World], Race]] = {
     "one name: looked at, then written": lambda world: Claims(world, [NaiveNames() for _ in range(CALLERS)]),
-    **{f"frozen: {name}": partial(Broken.over, name) for name in BREAKS},
+    **{f"frozen: {name}": partial(broken_freezes.Broken.over, name) for name in broken_freezes.BREAKS},
+    "one number a set: counted anyway": lambda world: broken_sets.Broken(
+        NumberedSets(world), broken_sets.counted_anyway
+    ),
+    **{f"published: {name}": partial(broken_sets.Broken.over, name) for name in broken_sets.BREAKS},
 }
 """What the product must not be: each has violations, or the race finds none."""
 
 
 def count_single_faults(wanted: str) -> int:
-    """Print a row a use case and a row a task; return how many violations there are."""
+    """Print a row a use case, a task and a sweep; return how many violations there are."""
     _say(FAULTS.format("single faults (R1)", "calls", "cases", "violations", "seconds"))
     calls = cases = violations = 0
     began = time.perf_counter()
-    names = [name for name in (*(case.name for case in USE_CASES), *TASKS) if wanted in name]
+    names = [name for name in (*(case.name for case in USE_CASES), *TASKS, *SWEEPS) if wanted in name]
     with _workers() as pool:
         for name, (tally, seconds) in zip(names, pool.map(try_one, names), strict=True):
             found = len(tally.violations)
@@ -63,11 +72,13 @@ def count_single_faults(wanted: str) -> int:
 
 
 def try_one(name: str) -> tuple[Tally, float]:
-    """Return what came out for a use case or a task, and the seconds that it took."""
+    """Return what came out for a use case, a task or a sweep, and the seconds that it took."""
     started, world = time.perf_counter(), _world()
     before = world.remember()
     if name in TASKS:
         tally = try_task(world, _deliveries()[name])
+    elif name in SWEEPS:
+        tally = try_sweep(world, name)
     else:
         tally = try_all(world, next(case for case in USE_CASES if case.name == name))
     world.recall(before)

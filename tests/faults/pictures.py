@@ -6,7 +6,8 @@ secrets are left out.
 
 import json
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from packhouse.aws.objects import sha256_hex
@@ -26,14 +27,15 @@ def picture(world: World, paths: Iterable[str]) -> list[str]:
     """Return everything that lies in tables and buckets or was started, and what the paths are answered; in lines."""
     lines = [f"{path} {_line(world.call('GET', path))}" for path in paths]
     for table, items in world.everything().items():
-        lines += [f"{table} {_line(item)}" for item in items if not _is_refusal(table, item)]
+        lines += [f"{table} {_line(item)}" for item in _gates_together(items) if not _is_refusal(table, item)]
         lines += {
             f"{table} {without_ids(_line(item))} {refusal(json.loads(item['body']['S'])['code'])}"
             for item in items
             if _is_refusal(table, item)
         }
     objects = [entry for entry in world.buckets.contents() if _is_kept(*entry[:2], lines)]
-    lines += [f"{bucket} {key} {_digest(body)}" for bucket, key, body in objects]
+    bodies = {key: body for _, key, body in objects}
+    lines += [f"{bucket} {key} {_digest(_told_ids(key, body, bodies))}" for bucket, key, body in objects]
     lines += [f"execution {name} {status}" for name, status in world.executions.status.items()]
     return _numbered(sorted(lines, key=lambda line: (without_ids(line), line)))
 
@@ -72,6 +74,27 @@ def _numbered(lines: list[str]) -> list[str]:
         return numbers.setdefault(found[0], f"<{found[1]} {len(numbers)}>")
 
     return [without_ids(_ID.sub(number, line)) for line in lines]
+
+
+def _gates_together(items: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Which of a set's gates a write goes through is chance: they are told as one."""
+    gates: dict[str, Counter[str]] = {}
+    for item in items:
+        if "is_open" in item:
+            gate = gates.setdefault(item["sk"]["S"].rpartition("#")[0], Counter())
+            gate.update({name: int(item[name]["N"]) for name in ("is_open", "rows", "writes")})
+        else:
+            yield item
+    yield from ({"gates": name, **told} for name, told in gates.items())
+
+
+def _told_ids(key: str, body: bytes, bodies: Mapping[str, bytes]) -> bytes:
+    """Ids of one millisecond come in any order, so a batch's table of them is told by whether it is right."""
+    if not key.endswith(".ids"):
+        return body
+    rows = [json.loads(line)["id"].encode() for line in bodies.get(key.removesuffix(".ids"), b"").splitlines()]
+    right = sorted(name + number.to_bytes(4, "big") for number, name in enumerate(rows))
+    return b"the ids of its rows" if body == b"".join(right) else body
 
 
 def _digest(body: bytes) -> str:

@@ -78,7 +78,13 @@ class Caller:
     history: list[Operation[Answer]] = field(default_factory=list)
 
     def request(
-        self, words: tuple[str, ...], method: str, path: str, body: Json | None, workspace: str = WORKSPACE
+        self,
+        words: tuple[str, ...],
+        method: str,
+        path: str,
+        body: Json | None,
+        workspace: str = WORKSPACE,
+        tries: int = TRIES,
     ) -> Json:
         """Make a request until it is answered; `words` name it in the history. Return the body of the answer."""
         key = {"Idempotency-Key": f"caller-{self.number}-{len(self.history)}"} if method == "POST" else None
@@ -90,7 +96,7 @@ class Caller:
             told = answered.body
             return answered.status, str(told.get("code") or told.get("outcome") or "")
 
-        self.history.append(asked(words, ask, self.clock))
+        self.history.append(asked(words, ask, self.clock, tries))
         return told
 
     def wait(self, times: int) -> None:

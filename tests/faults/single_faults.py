@@ -14,7 +14,7 @@ from tests.bench.handlers import Answered
 from tests.faults.kinds import Fault, Kind, iter_faults
 from tests.faults.pictures import picture, refusal, told
 from tests.faults.waits import FUNCTION_SECONDS
-from tests.faults.world import OWNER, World
+from tests.faults.world import ANNOTATIONS, CHORE, OWNER, World
 
 Json = dict[str, Any]
 _REPEATS = 4
@@ -32,10 +32,12 @@ class Request:
     body: Json | None = None
     shown_at: tuple[str, ...] = ()
     caller: Principal = OWNER
+    if_match: str | None = None
 
     @property
     def headers(self) -> dict[str, str]:
-        return {"Idempotency-Key": "the-one-request"} if self.method == "POST" else {}
+        tag = {"If-Match": self.if_match} if self.if_match else {}
+        return tag | ({"Idempotency-Key": "the-one-request"} if self.method == "POST" else {})
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ def _run_undisturbed(world: World, request: Request, refused: str | None) -> _Un
     if answered is None or not (answered.status < 400 if refused is None else _code(answered) == refused):
         raise AssertionError(f"{request.method} {request.path}: {answered and answered.text}")
     calls = tuple(world.gate.operations)
-    world.sweep()
+    world.settle()
     return _Undisturbed(calls, answered.status, told(answered.text), picture(world, request.shown_at))
 
 
@@ -123,7 +125,14 @@ def _wrongs(world: World, case: UseCase, request: Request, reference: _Undisturb
         yield f"never answered: {answered and answered.text}"
     elif not (_same(reference, answered) or _code(answered) in case.afterwards):
         yield f"the repeat was answered {answered.status} {answered.text}"
-    world.sweep()
+    yield from _wrong_ends(world, case, request, reference)
+
+
+def _wrong_ends(world: World, case: UseCase, request: Request, reference: _Undisturbed) -> Iterator[str]:
+    """What is not as the undisturbed run left it, once the sweepers have been there."""
+    world.settle()
+    if world.items(ANNOTATIONS, CHORE):
+        yield "a chore is left"
     for line in iter_differences(reference.picture, picture(world, request.shown_at)):
         if not any(line.endswith(refusal(code)) for code in case.afterwards):
             yield line

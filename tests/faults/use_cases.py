@@ -3,6 +3,7 @@
 from typing import Any
 from zlib import crc32
 
+from tests.faults.annotation_cases import ANNOTATION_CASES
 from tests.faults.freeze_cases import FREEZE_CASES
 from tests.faults.kinds import CRASHES, Kind
 from tests.faults.single_faults import Request, UseCase
@@ -378,4 +379,5 @@ USE_CASES = (
     UseCase("cancel ingest", f"POST {_CANCEL}", _cancel_ingest),
     UseCase("cancel again", f"POST {_CANCEL}", _cancel_again),
     *FREEZE_CASES,
+    *ANNOTATION_CASES,
 )

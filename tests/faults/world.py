@@ -5,7 +5,7 @@ Executions are noted, not run: a test runs the machine of a job when it wants to
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -25,7 +25,7 @@ from tests.faults.executions import Executions
 from tests.faults.gate import Gate, Killed
 from tests.faults.kinds import Fault
 from tests.faults.machine import Machine
-from tests.faults.tables import copied_quickly
+from tests.faults.tables import answered_quickly, copied_quickly
 from tests.faults.waits import Waits, no_waiting
 from tests.registry import ball_rows
 from tests.unit.conftest import BUCKETS, ENVIRONMENT
@@ -38,6 +38,8 @@ SUPPORT = Principal(principal_id="user-support", is_support=True)
 PARAMETERS = {"JwksUrl": "http://127.0.0.1:9/jwks.json", "JwtIssuer": "https://issuer.test", "JwtAudience": "packhouse"}
 
 
+ANNOTATIONS, CHORE = "AnnotationsTable", "CHORE"
+SETTLED_HOURS = (2, 4)
 SILENT = {"POWERTOOLS_LOG_LEVEL": "CRITICAL"}
 
 
@@ -173,6 +175,23 @@ class World:
         with self.gate.injecting(fault), suppress(Killed):
             replace(settle, clock=lambda: later(now(), later_seconds)).sweep()
 
+    def sweep_sets(self, fault: Fault | None = None, later_seconds: int = 60) -> None:
+        """Run the sweeper of annotation sets as if so much time had passed."""
+        chores = self.handlers.app("sweep_sets")._chores
+
+        def clock() -> str:
+            return later(now(), later_seconds)
+
+        with self.gate.injecting(fault), suppress(Killed):
+            replace(chores, clock=clock, publishing=replace(chores.publishing, clock=clock)).sweep()
+
+    def settle(self) -> None:
+        """Run the sweepers until nothing is left for them: hours later, as what they do leaves something for later."""
+        self.sweep()
+        for hours in SETTLED_HOURS:
+            if self.items(ANNOTATIONS, CHORE):
+                self.sweep_sets(later_seconds=hours * 3600)
+
     def remember(self) -> Memory:
         """Return what there is now."""
         return Memory(self.gate.tables.remember(), self.buckets.remember(), dict(self.executions.status))
@@ -207,7 +226,10 @@ def pack_of(revision: str) -> str:
 def opened() -> Iterator[World]:
     """A world of its own in this process, as long as the block lasts; nothing in it waits."""
     buckets = Buckets()
-    with mock_aws(), buckets.keeping(), copied_quickly(), no_waiting() as waits, fresh_clients(ENVIRONMENT) as session:
+    with ExitStack() as here:
+        for quickly in (mock_aws(), buckets.keeping(), copied_quickly(), answered_quickly()):
+            here.enter_context(quickly)
+        waits, session = here.enter_context(no_waiting()), here.enter_context(fresh_clients(ENVIRONMENT))
         executions = Executions()
         gate = Gate(session, {"sfn": executions})
         client: Any = dynamo.connection().client
