@@ -25,6 +25,7 @@ FIGURES = {
     "P13": "viewer.measure",
     "B1": "large_builds.measure",
     "F1": "freezes.measure",
+    "A1": "annotation_sets.measure",
 }
 WIDTH = 140  # of the tables when the output is not a terminal
 REPORT = ROOT / "docs" / "benchmarks.md"
