@@ -27,7 +27,8 @@ def show_version(console: Console, version: Mapping[str, Any], exports: Iterable
     )
     console.print(f"manifest {version['provenance']['manifest_hash']}", highlight=False)
     console.print(_splits(version["split"]["counts"]))
-    console.print(_indicators(quality["indicators"]))
+    if quality["indicators"]:
+        console.print(_indicators(quality["indicators"]))
     console.print(_files(exports))
 
 
