@@ -269,8 +269,3 @@ class SetDiff(BaseModel):
     deltas_by_type: dict[str, int]
     items: tuple[Change, ...]
     next_cursor: str | None
-
-
-def set_prefix(project_id: str, annotation_set_id: str) -> str:
-    """Return where the objects of a set lie in the data bucket; ends in `/`."""
-    return f"projects/{project_id}/annotation-sets/{annotation_set_id}/"

@@ -18,9 +18,8 @@ from packhouse.annotations.model import (
     Head,
     SetKey,
     SetState,
-    set_prefix,
 )
-from packhouse.annotations.rules import new_chore, published, removable, set_state, shown, shut_by, total
+from packhouse.annotations.rules import new_chore, published, published_key, removable, set_state, shown, shut_by, total
 from packhouse.annotations.store import AnnotationStore
 from packhouse.aws.clock import Clock, NewId, later, new_id, now
 from packhouse.aws.dynamo import StaleError, Transaction, demand_state, while_stale
@@ -79,8 +78,8 @@ class Publishing:
         if head.is_published:
             return once.keep(shown(head, gates))
         counting = Counting()
-        where = f"{set_prefix(shut.project_id, shut.id)}annotations.ndjson"
-        batch = self.contents.write(where, self.contents.iter_all(shut), lambda line: counting.add(read_span(line)))
+        rows = self.contents.iter_all(shut)
+        batch = self.contents.write(published_key(shut), rows, lambda line: counting.add(read_span(line)))
         if batch.rows != total(shut, gates):
             detail = f"{key.id} has {total(shut, gates)} annotations, and {batch.rows} were found."
             raise PackhouseError("INTERNAL_ERROR", detail)

@@ -131,6 +131,11 @@ def batch_key(workspace: Workspace, batch_id: str) -> str:
     return f"{_IN_BATCHES}{project_id(workspace)}/{batch_id}.ndjson"
 
 
+def published_key(head: Head) -> str:
+    """Return where the published object of a set lies, which nobody removes."""
+    return f"projects/{head.project_id}/annotation-sets/{head.id}/annotations.ndjson"
+
+
 def removable(batches: Iterable[Batch]) -> tuple[str, ...]:
     """Return the keys of those batches that are a set's own: a published object stays, whoever copied it."""
     return tuple(batch.key for batch in batches if batch.key.startswith(_IN_BATCHES))

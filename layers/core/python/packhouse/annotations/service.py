@@ -7,7 +7,7 @@ from typing import Any
 from packhouse.access.model import Principal, Workspace
 from packhouse.annotations.batches import Row
 from packhouse.annotations.contents import NDJSON, Contents, annotation_of
-from packhouse.annotations.differences import Differences, compare
+from packhouse.annotations.differences import compare
 from packhouse.annotations.edits import Edits
 from packhouse.annotations.model import (
     BATCH_ROWS_ALL,
@@ -185,7 +185,14 @@ class AnnotationSets:
             Change(change=change.kind, before=_shown(change.before), after=_shown(change.after))
             for change in listed[:limit]
         )
-        page = _diff(key, against, found, items)
+        page = SetDiff(
+            annotation_set_id=key.id,
+            against=against,
+            counts=found.counts,
+            deltas_by_type=found.deltas_by_type,
+            items=items,
+            next_cursor=None,
+        )
         return page, listed[limit - 1].place if len(listed) > limit else None
 
 
@@ -215,14 +222,3 @@ def demand_published(key: SetKey, head: Head) -> Head:
 
 def _shown(row: Row | None) -> Annotation | None:
     return None if row is None else annotation_of(row.line)
-
-
-def _diff(key: SetKey, against: str, found: Differences, items: tuple[Change, ...]) -> SetDiff:
-    return SetDiff(
-        annotation_set_id=key.id,
-        against=against,
-        counts=found.counts,
-        deltas_by_type=found.deltas_by_type,
-        items=items,
-        next_cursor=None,
-    )

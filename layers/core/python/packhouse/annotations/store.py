@@ -108,6 +108,25 @@ def _edited(key: SetKey, annotation_id: str) -> StaleError:
     return StaleError("ANNOTATION_SET_CONFLICT", detail)
 
 
+def _gate_item(key: SetKey, number: int) -> _AnnotationItem:
+    return _AnnotationItem(_dataset_pk(key.dataset_id), _gate_sk(key.id, number))
+
+
+def _is_open(key: SetKey, seen: Gate | None = None) -> Condition:
+    """Return the condition that a gate of the project's set is open; with `seen`, that nobody went through it since."""
+    is_open: Condition = (_AnnotationItem.is_open == 1) & (_AnnotationItem.workspace == str(key.workspace))
+    return is_open if seen is None else is_open & (_AnnotationItem.writes == seen.writes)
+
+
+def _gate_refusal(key: SetKey, otherwise: PackhouseError) -> Refusal:
+    def refused(found: dict[str, Any]) -> PackhouseError:
+        if found.get("workspace", {}).get("S") != str(key.workspace):
+            return key.missing()
+        return key.published() if found["is_open"]["N"] == "0" else otherwise
+
+    return refused
+
+
 class AnnotationStore:
     """Annotation sets, what was edited in them, and what is left to be done for them."""
 
@@ -139,8 +158,8 @@ class AnnotationStore:
         taken = ConflictError("ANNOTATION_SET_CONFLICT", "The annotation set's id is taken.")
         tx.put(self._head_item(key, head), _AnnotationItem.pk.does_not_exist(), taken)
         for number in range(GATES):
-            gate = _AnnotationItem(_dataset_pk(key.dataset_id), _gate_sk(key.id, number), workspace=str(key.workspace))
-            gate.is_open, gate.rows, gate.writes = 1, 0, 0
+            gate = _gate_item(key, number)
+            gate.workspace, gate.is_open, gate.rows, gate.writes = str(key.workspace), 1, 0, 0
             tx.put(gate)
 
     def _head_item(self, key: SetKey, head: Head) -> _AnnotationItem:
@@ -219,30 +238,15 @@ class AnnotationStore:
         """Add that all gates are closed; with `seen`, if nobody went through one since."""
         changed = PreconditionFailedError("PRECONDITION_FAILED", f"The annotation set {key.id} has changed.")
         for number in range(GATES):
-            item = _AnnotationItem(_dataset_pk(key.dataset_id), _gate_sk(key.id, number))
-            condition = (_AnnotationItem.is_open == 1) & (_AnnotationItem.workspace == str(key.workspace))
-            if seen is not None:
-                condition &= _AnnotationItem.writes == seen[number].writes
-            tx.update(item, [_AnnotationItem.is_open.set(0)], condition, self._gate_refusal(key, changed))
+            is_open = _is_open(key, seen[number] if seen else None)
+            tx.update(_gate_item(key, number), [_AnnotationItem.is_open.set(0)], is_open, _gate_refusal(key, changed))
 
     def delete_set(self, tx: Transaction, key: SetKey, head: Head, seen: Sequence[Gate] | None) -> None:
         """Add the removal of a draft with its gates; with `seen`, if nobody went through one since."""
         condition = (_AnnotationItem.revision == head.revision) & (_AnnotationItem.state == SetState.DRAFT.value)
         tx.delete(_AnnotationItem(_dataset_pk(key.dataset_id), _set_sk(key.id)), condition, _moved(key))
         for number in range(GATES):
-            item = _AnnotationItem(_dataset_pk(key.dataset_id), _gate_sk(key.id, number))
-            same = _AnnotationItem.is_open == 1
-            if seen is not None:
-                same &= _AnnotationItem.writes == seen[number].writes
-            tx.delete(item, same, _moved(key))
-
-    def _gate_refusal(self, key: SetKey, otherwise: PackhouseError) -> Refusal:
-        def refused(found: dict[str, Any]) -> PackhouseError:
-            if found.get("workspace", {}).get("S") != str(key.workspace):
-                return key.missing()
-            return key.published() if found["is_open"]["N"] == "0" else otherwise
-
-        return refused
+            tx.delete(_gate_item(key, number), _is_open(key, seen[number] if seen else None), _moved(key))
 
     # single annotations
 
@@ -251,15 +255,14 @@ class AnnotationStore:
 
         What is added is added once: a transaction that is sent again bears the same token.
         """
-        item = _AnnotationItem(_dataset_pk(key.dataset_id), _gate_sk(key.id, number))
-        condition = (_AnnotationItem.is_open == 1) & (_AnnotationItem.workspace == str(key.workspace))
+        condition = _is_open(key)
         if more > 0:
             condition &= _AnnotationItem.rows < EDITS_A_GATE
         full = ConflictError("ANNOTATION_SET_FULL", f"The set {key.id} takes no more single annotations; add by bulk.")
         moved: list[Action] = [_AnnotationItem.writes.add(1)]
         if more:
             moved.append(_AnnotationItem.rows.add(more))
-        tx.update(item, moved, condition, self._gate_refusal(key, full))
+        tx.update(_gate_item(key, number), moved, condition, _gate_refusal(key, full))
 
     def id_key(self, key: SetKey, annotation_id: str) -> Key:
         """Return the key of an edited annotation, for reads together with other items."""
@@ -338,7 +341,8 @@ class AnnotationStore:
     def put_chore(self, tx: Transaction, chore: Chore) -> None:
         """Add something that is left to be done."""
         item = _AnnotationItem(_CHORE, _chore_sk(chore), body=chore.model_dump_json())
-        tx.put(item, _AnnotationItem.pk.does_not_exist(), _moved_chore(chore))
+        taken = ConflictError("ANNOTATION_SET_CONFLICT", f"The id of the chore {chore.id} is taken; repeat.")
+        tx.put(item, _AnnotationItem.pk.does_not_exist(), taken)
 
     def drop_chore(self, tx: Transaction, chore: Chore, lost: PackhouseError | None = None) -> None:
         """Add that a chore has lost its reason; nobody may have taken it, or done it (`lost`)."""
@@ -370,10 +374,6 @@ class AnnotationStore:
 
 def _chore_sk(chore: Chore) -> str:
     return f"{chore.due}#{chore.id}"
-
-
-def _moved_chore(chore: Chore) -> ConflictError:
-    return ConflictError("ANNOTATION_SET_CONFLICT", f"The id of the chore {chore.id} is taken; repeat.")
 
 
 def _sets(items: Iterator[dict[str, Any]]) -> Iterator[tuple[Head, list[Gate]]]:
