@@ -6,14 +6,17 @@ Format: `pipeline.md`, "Label rows". One JSON object a line; `labels` null means
 import json
 import re
 import unicodedata
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+TOLD_CHARACTERS = 300
 LINE_BYTES = 1_000_000
 """A line may have this many bytes, its line end not counted."""
 
+_T = TypeVar("_T")
 _OBJECT_KEYS = {"point": 2, "bbox": 4, "segment": 2}
 _PATH = re.compile(r" - at `\$(.*)`$")
 _SPACED_COLON = re.compile(rb'"\s+:')
@@ -92,13 +95,25 @@ class RowFault(Struct, frozen=True):
 
 
 class RowError(ValueError):
-    """A line that is not a label row."""
+    """A line that is not a row of its form: the rule it breaks, a JSON pointer into the line, and a sentence.
+
+    Both are cut where they quote much of the line: faults are kept and told by the hundred.
+    """
 
     def __init__(self, rule: str, pointer: str, detail: str) -> None:
         super().__init__(detail)
         self.rule = rule
-        self.pointer = pointer
-        self.detail = detail
+        self.pointer = _cut(pointer)
+        self.detail = _cut(detail)
+
+
+def _cut(text: str) -> str:
+    """Return the beginning of a text that is long.
+
+    >>> len(_cut("x" * 1_000_000)), _cut("short")
+    (300, 'short')
+    """
+    return text if len(text) <= TOLD_CHARACTERS else f"{text[: TOLD_CHARACTERS - 1]}…"
 
 
 _decoder = msgspec.json.Decoder(LabelRow)
@@ -123,18 +138,28 @@ def encode_row(row: LabelRow) -> bytes:
 
 def parse_row(line: bytes) -> LabelRow:
     """Return the row that a line of an upload holds, or raise `RowError` with the rule it breaks and where."""
-    try:
-        row = _decoder.decode(line)
-    except msgspec.ValidationError as error:
-        raise _form_error(error) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise RowError("NOT_JSON", "", str(error)) from error
-    if line.count(b'":') != _keys(row) or _SPACED_COLON.search(line):
-        _refuse_equal_keys(line)
+    row = decode_line(line, _decoder, _keys)
     _check_labels(row)
     if isinstance(row.asset, str):
         check_asset(row.asset)
     _normalise(row, line)
+    return row
+
+
+def decode_line(line: bytes, decoder: msgspec.json.Decoder[_T], count_keys: Callable[[_T], int]) -> _T:
+    """Return what a line holds; `RowError` with `NOT_JSON`, `ROW_FORM`, or `DUPLICATE_KEY`.
+
+    `count_keys` tells how many keys the line has when no object gives one twice. The pointer of `DUPLICATE_KEY` is the
+    key alone, without the objects around it.
+    """
+    try:
+        row = decoder.decode(line)
+    except msgspec.ValidationError as error:
+        raise _form_error(error) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise RowError("NOT_JSON", "", str(error)) from error
+    if line.count(b'":') != count_keys(row) or _SPACED_COLON.search(line):
+        _refuse_equal_keys(line)
     return row
 
 
