@@ -77,7 +77,7 @@ def test_repeats_are_what_the_definition_says(
         if source != kept_source:
             reason = DUPLICATE if content == newest[1] else CONFLICT
             expected.setdefault(number, []).append((LeftOut(line, reason, kept_source), 0, ""))
-    found = find_repeats(sources, chunks)
+    found = find_repeats([source.revision_id for source in sources], chunks)
     assert {number: sorted(left) for number, left in found.items()} == expected
 
 

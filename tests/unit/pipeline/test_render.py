@@ -15,7 +15,6 @@ from packhouse.pipeline.render import (
     decode_training_row,
     encode_training_row,
     render_rollout,
-    row_texts,
     sort_key,
 )
 from packhouse.pipeline.rollouts import parse_rollout
@@ -121,12 +120,6 @@ def test_thinking_is_absent_where_there_was_none_and_empty_where_it_was_empty() 
     row = rendered(capture(operator("a"), operator("<thinking></thinking>b"), SILENCE))
     assert [each.get("thinking", ...) for each in json.loads(row)["messages"]] == [..., "", ...]
 
-
-def test_texts_are_what_was_said_without_silences_and_thinking() -> None:
-    events = (persona("a"), operator("<thinking>b</thinking>c"), SILENCE, persona("<no_response/>"), operator("d"))
-    row = render_rollout(rollout(*events), NO_SCORES)
-    assert row_texts(row) == ["a", "c", "<no_response/>", "d"]
-    assert [each.is_silence for each in row.messages] == [False, False, True, False, False]
 
 
 @given(st.lists(st.tuples(ids, st.one_of(st.integers(0, 20), st.integers(0, 2**31 - 1)), ids), max_size=20))

@@ -5,7 +5,7 @@ Decided from statistics and sample keys alone; no row is read here. Sources are 
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -20,6 +20,8 @@ from packhouse.pipeline.statistics import GroupTally, builtins
 
 UNIT_BYTES = 32 * 1024 * 1024
 UNIT_ROWS = 50_000
+UNIT_CHUNKS = 1_000
+"""Chunks may be as small as a row; a unit reads all of its own."""
 
 
 class Source(Struct, frozen=True):
@@ -132,7 +134,7 @@ def plan_build(
 
     `kept` is the assignment of an earlier version; its groups stay where they were.
     """
-    repeats = find_repeats(sources, chunks)
+    repeats = find_repeats([source.revision_id for source in sources], chunks)
     tallies = _net_tallies(chunks, repeats)
     split_of = assign_groups(split, tallies, kept)
     reasons = Counter(left.reason for repeated in repeats.values() for left, *_ in repeated)
@@ -140,7 +142,10 @@ def plan_build(
     incomplete = _incomplete(sources, chunks)
     names = [name for name in SPLITS if name in split.ratio or name in split_of.values()]
     return BuildPlan(
-        units=[_unit(number, members, chunks, repeats, split_of) for number, members in enumerate(_bundle(chunks))],
+        units=[
+            _unit(number, members, chunks, repeats, split_of)
+            for number, members in enumerate(bundle(chunks, UNIT_BYTES))
+        ],
         incomplete_sources=incomplete,
         rows_in=sum(facts.chunk.rows for facts in chunks),
         duplicates=duplicates,
@@ -177,17 +182,17 @@ Repeats = dict[int, list[tuple[LeftOut, int, str]]]
 """The rows that stay out, by chunk number, each with its group's number in the chunk and the split that it names."""
 
 
-def find_repeats(sources: list[Source], chunks: list[ChunkFacts]) -> Repeats:
+def find_repeats(source_ids: Sequence[str], chunks: list[ChunkFacts]) -> Repeats:
     """Return the rows whose sample another source's row stands for.
 
     Of rows with one sample id and one content the first source's stays. Of rows whose content differs the one of the
-    newest revision stays (revision ids sort in time).
+    newest source stays: `source_ids`, of revisions or imports in the sources' order, sort in time.
     """
     repeats: Repeats = {}
-    if len(sources) == 1:  # ids are unique within a revision: sealing it proved that
+    if len(source_ids) == 1:  # row ids are unique within a source: sealing it proved that
         return repeats
     for same_id in _iter_same_ids(chunks):
-        keeper = _keeper(same_id, sources, chunks)
+        keeper = _keeper(same_id, source_ids, chunks)
         kept_source = chunks[keeper[1]].chunk.source
         for key, number in same_id:
             if (key, number) == keeper:
@@ -239,8 +244,8 @@ def _runs(
     return (run for run in found.values() if len(run) > 1)
 
 
-def _keeper(same_id: list[_Placed], sources: list[Source], chunks: list[ChunkFacts]) -> _Placed:
-    newest = max(same_id, key=lambda entry: sources[chunks[entry[1]].chunk.source].revision_id)
+def _keeper(same_id: list[_Placed], source_ids: Sequence[str], chunks: list[ChunkFacts]) -> _Placed:
+    newest = max(same_id, key=lambda entry: source_ids[chunks[entry[1]].chunk.source])
     same_content = [entry for entry in same_id if entry[0][16:24] == newest[0][16:24]]
     return min(same_content, key=lambda entry: chunks[entry[1]].chunk.source)
 
@@ -264,13 +269,13 @@ def _net_tallies(chunks: list[ChunkFacts], repeats: Repeats) -> dict[str, GroupT
     return net
 
 
-def _bundle(chunks: list[ChunkFacts]) -> Iterator[list[int]]:
+def bundle(chunks: list[ChunkFacts], unit_bytes: int) -> Iterator[list[int]]:
     """Yield the chunk numbers of each unit: neighbours of one project together while they fit the bound of a unit."""
     members: list[int] = []
     rows = size = 0
     for number, facts in enumerate(chunks):
         chunk = facts.chunk
-        full = rows + chunk.rows > UNIT_ROWS or size + chunk.bytes > UNIT_BYTES
+        full = rows + chunk.rows > UNIT_ROWS or size + chunk.bytes > unit_bytes or len(members) == UNIT_CHUNKS
         if members and (full or chunk.project_id != chunks[members[0]].chunk.project_id):
             yield members
             members, rows, size = [], 0, 0

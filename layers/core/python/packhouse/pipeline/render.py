@@ -120,10 +120,5 @@ def sort_key(rollout: Rollout) -> bytes:
     return f"{rollout.scenario_id}\0{rollout.rollout_index:010}\0{rollout.rollout_id}".encode()
 
 
-def row_texts(row: TrainingRow) -> list[str]:
-    """Return the contents of the row's messages in order, without silences and without thinking."""
-    return [message.content for message in row.messages if not message.is_silence]
-
-
 def _float(score: float | None) -> float | None:
     return None if score is None else float(score)

@@ -60,7 +60,7 @@ def merge_runs(
     """
     ends = [[0, *accumulate(run.buckets)] for run in runs]
     totals = [sum(counts) for counts in zip(*(run.buckets for run in runs), strict=True)]
-    for first, last in _slices(totals, slice_entries):
+    for first, last in cut_slices(totals, slice_entries):
         pieces = [
             (run.name, end[first] * width, end[last] * width)
             for run, end in zip(runs, ends, strict=True)
@@ -70,10 +70,10 @@ def merge_runs(
         yield b"".join(entry for entry, _ in groupby(entries)) if distinct else b"".join(entries)
 
 
-def _slices(counts: Sequence[int], slice_entries: int) -> Iterator[tuple[int, int]]:
+def cut_slices(counts: Sequence[int], slice_entries: int) -> Iterator[tuple[int, int]]:
     """Yield buckets `first` up to `last` that are taken together: as many as do not pass the limit, and one at least.
 
-    >>> list(_slices([3, 3, 0, 5, 1], 6))
+    >>> list(cut_slices([3, 3, 0, 5, 1], 6))
     [(0, 3), (3, 5)]
     """
     first = size = 0

@@ -1,0 +1,61 @@
+"""Rollout imports → which rollouts are looked at for a training dataset, in which units of work."""
+
+from collections import Counter
+
+from msgspec import Struct
+
+from packhouse.pipeline.plan import ChunkFacts, LeftOutReason, UnitChunk, bundle, find_repeats
+
+UNIT_BYTES = 8 * 1024 * 1024
+"""A unit holds its rollouts, their rows and the sketches of these: 10 to 20 times its bytes."""
+
+
+class RolloutSource(Struct, frozen=True):
+    """An import that a training dataset is made of."""
+
+    import_id: str
+    content_hash: str
+    rollouts: int
+
+
+class RowUnit(Struct, frozen=True):
+    """A unit of RenderRows: its chunks in order, each with the lines that another import's rollout stands for."""
+
+    unit: int
+    chunks: list[UnitChunk]
+
+
+class RowPlan(Struct, frozen=True):
+    """The whole plan. `repeated` rollouts are there with the same content, `superseded` ones newer with another."""
+
+    units: list[RowUnit]
+    rollouts: int
+    repeated: int
+    superseded: int
+
+
+def plan_rows(sources: list[RolloutSource], chunks: list[ChunkFacts]) -> RowPlan:
+    """Return the plan for the chunks of the imports (imports by age, chunks in upload order).
+
+    A rollout is known by its `rollout_id`. Of rollouts with one content the oldest import's stays; of rollouts whose
+    content differs, the newest import's.
+    """
+    repeats = find_repeats([f"{age:08d}" for age in range(len(sources))], chunks)
+    units = [
+        RowUnit(
+            number,
+            [
+                UnitChunk(facts.chunk.key, facts.chunk.sha256, facts.chunk.rows, facts.chunk.source, left_out)
+                for at in members
+                for facts, left_out in [(chunks[at], sorted(left for left, *_ in repeats.get(at, ())))]
+            ],
+        )
+        for number, members in enumerate(bundle(chunks, UNIT_BYTES))
+    ]
+    reasons = Counter(left.reason for repeated in repeats.values() for left, *_ in repeated)
+    return RowPlan(
+        units=units,
+        rollouts=sum(facts.chunk.rows for facts in chunks),
+        repeated=reasons[LeftOutReason.DUPLICATE_SAMPLE],
+        superseded=reasons[LeftOutReason.CONFLICTING_SAMPLE],
+    )
