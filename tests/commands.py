@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from tests.annotations import AUDIO_FILES, SETS, AudioDataset, segment
 from tests.annotations import ROWS as ANNOTATIONS
 from tests.containers import COLLECTIONS, DATASETS, Containers
-from tests.registry import VERSIONS, Json, Pack, Project, ball_rows
+from tests.registry import VERSIONS, Json, Pack, Project, as_ndjson, ball_rows
+from tests.training import IMPORTS, ROLLOUTS, TRAINING, RolloutProject, rollouts
 
 PACKS = "/api/v1/label-packs"
 BUILD = "/api/v1/datasets/build"
@@ -185,6 +186,41 @@ def promoted(project: Project) -> Command:
     return Command(below(calls, SETS, made, "promote"), {}, {"unannotated": "empty"})
 
 
+def sent_rollouts(project: Project) -> Command:
+    return Command(ROLLOUTS, {"rollouts": rollouts(2)}, {"rollouts": rollouts(1)})
+
+
+def new_import(project: Project) -> Command:
+    return Command(IMPORTS, {"content_length": 2}, {"content_length": 3})
+
+
+def submitted_import(project: Project) -> Command:
+    made = RolloutProject.new(project).upload(as_ndjson(rollouts(2)))
+    return Command(f"{IMPORTS}/{made}/submit", {}, {})
+
+
+def new_training_dataset(project: Project) -> Command:
+    RolloutProject.new(project).send(rollouts(2))
+    return Command(TRAINING, {"name": "coach"}, {"name": "coach", "seed": 7})
+
+
+def awaiting_confirmation(project: Project) -> str:
+    """Return a training dataset whose machine goes on when somebody confirms its preview, and not before."""
+    coach = RolloutProject.new(project)
+    coach.send(rollouts(2))
+    made = coach.create(require_confirmation=True)
+    coach.wait_until(made, "preview")
+    return f"{TRAINING}/{made}"
+
+
+def confirmed(project: Project) -> Command:
+    return Command(f"{awaiting_confirmation(project)}/confirm", {}, {})
+
+
+def cancelled_training_dataset(project: Project) -> Command:
+    return Command(f"{awaiting_confirmation(project)}/cancel", {}, {})
+
+
 Prepare = Callable[[Project], Command]
 CASES: list[tuple[str, Prepare]] = [
     ("/namespaces", new_namespace),
@@ -213,4 +249,10 @@ CASES: list[tuple[str, Prepare]] = [
     (f"{SET}/annotations/bulk", new_annotations),
     (f"{SET}/publish", published),
     (f"{SET}/promote", promoted),
+    (ROLLOUTS, sent_rollouts),
+    (IMPORTS, new_import),
+    (f"{IMPORTS}/{{import_id}}/submit", submitted_import),
+    (TRAINING, new_training_dataset),
+    (f"{TRAINING}/{{training_dataset_id}}/confirm", confirmed),
+    (f"{TRAINING}/{{training_dataset_id}}/cancel", cancelled_training_dataset),
 ]

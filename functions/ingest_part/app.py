@@ -1,8 +1,8 @@
-"""A task of `label_ingest`: turns one part of an upload into a canonical chunk."""
+"""A task of `label_ingest` and `rollout_ingest`: turns one part of an upload into a canonical chunk."""
 
-from packhouse.labels.ingest import Ingest
-from packhouse.settings import IngestSettings
+from packhouse.settings import UploadTaskSettings
 from packhouse.task import task_handler
+from packhouse.uploads.ingest import UploadSteps
 
-_ingest = Ingest.from_settings(IngestSettings.from_env())
-handler = task_handler("IngestParts", _ingest.ingest_part, _ingest.data)
+_steps = UploadSteps.from_settings(UploadTaskSettings.from_env())
+handler = task_handler("IngestParts", _steps.ingest_part, _steps.data)

@@ -7,12 +7,12 @@ from packhouse.aws.once import OnceTable
 from packhouse.catalog.store import CatalogStore
 from packhouse.jobs.routes import register
 from packhouse.jobs.service import Jobs
+from packhouse.kinds import settle_of
 from packhouse.settings import JobsSettings
-from packhouse.settle import Settle
 
 _settings = JobsSettings.from_env()
 OnceTable(_settings.idempotency_table)
-_settle = Settle.from_settings(_settings)
+_settle = settle_of(_settings)
 
 app = create_app()
 endpoints = Endpoints(app)

@@ -1,8 +1,8 @@
-"""A task of `label_ingest`: cuts an upload into parts."""
+"""A task of `label_ingest` and `rollout_ingest`: cuts an upload into parts."""
 
-from packhouse.labels.ingest import Ingest
-from packhouse.settings import IngestSettings
+from packhouse.settings import UploadTaskSettings
 from packhouse.task import task_handler
+from packhouse.uploads.ingest import UploadSteps
 
-_ingest = Ingest.from_settings(IngestSettings.from_env())
-handler = task_handler("OpenUpload", _ingest.open_upload, _ingest.data)
+_steps = UploadSteps.from_settings(UploadTaskSettings.from_env())
+handler = task_handler("OpenUpload", _steps.open_upload, _steps.data)

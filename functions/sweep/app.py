@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from packhouse.kinds import sweeper_of
 from packhouse.settings import SettleSettings
-from packhouse.settle import Settle
 
-_settle = Settle.from_settings(SettleSettings.from_env())
+_settle = sweeper_of(SettleSettings.from_env())
 
 
 def handler(_event: dict[str, Any], _context: object) -> dict[str, int]:

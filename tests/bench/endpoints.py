@@ -14,6 +14,7 @@ from packhouse.labels.store import LabelStore
 from tests.bench.annotation_walk import iter_annotations
 from tests.bench.handlers import Handlers
 from tests.bench.prepared import CAPABILITY, NAMESPACE, OTHER, PROJECT, SAMPLES, make_ready, put_packs
+from tests.bench.training_walk import iter_training
 from tests.bench.walk import COMMAND, DECISION, NONE, ONE, OWNER, READ, TWO, Budget, Json, Spent, Walk
 from tests.bench.wire import Wire
 
@@ -69,6 +70,7 @@ def iter_spent(handlers: Handlers, wire: Wire, variables: Mapping[str, str], tok
     yield from _iter_labels(walk)
     yield from _iter_builds(walk, variables)
     yield from iter_annotations(walk)
+    yield from iter_training(walk, variables)
 
 
 def _iter_access(walk: Walk, token: str) -> Iterator[Spent]:

@@ -12,17 +12,21 @@ from packhouse.builds.model import DatasetVersion
 from packhouse.builds.results import BuiltVersion
 from packhouse.builds.steps import INDEX_TYPES, left_out_key, write_index
 from packhouse.builds.store import BuildStore
-from packhouse.labels.ingest import chunk_key
-from packhouse.labels.model import LabelPack, ReviewStatus, RevisionRef, ValidationStatus, revision_prefix
+from packhouse.labels.model import LabelPack, ReviewStatus, RevisionRef, revision_prefix
 from packhouse.labels.store import LabelStore
 from packhouse.pipeline.build import LeftOutRow, Shard
 from packhouse.pipeline.capabilities import CAPABILITIES
 from packhouse.pipeline.indexing import ShardIndex, ShardIndexer
-from packhouse.pipeline.ingest import Part, ingest_part, iter_keys, iter_owned_lines, seal_revision
+from packhouse.pipeline.ingest import LabelLines, Part, ingest_part, iter_keys, iter_owned_lines, seal_revision
 from packhouse.pipeline.materialize import ASSET_NOT_GIVEN
 from packhouse.pipeline.plan import LeftOutReason
 from packhouse.pipeline.rows import LabelRow, encode_row
 from packhouse.pipeline.statistics import Statistics
+from packhouse.training.model import Sealed, TrainingDataset, TrainingFile, TrainingStatus, preview_key
+from packhouse.training.rules import INLINE_BYTES, states_before
+from packhouse.training.store import TrainingStore
+from packhouse.uploads.ingest import chunk_key
+from packhouse.uploads.model import ValidationStatus
 
 NAMESPACE, PROJECT, OTHER = "counted", "match-day", "second-day"
 CAPABILITY = "ball_detection"
@@ -30,7 +34,7 @@ MOMENT = "2026-04-15T10:00:00.005Z"
 SAMPLES = ("sample-1", "sample-2", "sample-3")
 PACKS = 251  # the first of them lies in another project
 SOURCES = 101  # so many of them have objects: as many as a preflight reads
-JSON = "application/json"
+JSON, NDJSON = "application/json", "application/x-ndjson"
 
 
 def put_packs(store: LabelStore, data: Objects) -> list[str]:
@@ -87,7 +91,7 @@ def approved_pack(
 def put_source(data: Objects, project_id: str, label_pack_id: str, upload: bytes) -> str:
     """Write the sealed objects of a pack's revision that fits one part, and return its content hash."""
     part, capability = Part(0, 0, len(upload)), CAPABILITIES[CAPABILITY]
-    ingested = ingest_part(part, iter_owned_lines([upload], part), capability)
+    ingested = ingest_part(part, iter_owned_lines([upload], part), LabelLines(capability))
     sealed = seal_revision([ingested.chunk], [iter_keys(ingested.keys)], capability)
     prefix = revision_prefix(project_id, label_pack_id, _revision_id(label_pack_id))
     stem = chunk_key(prefix, 0)
@@ -142,3 +146,25 @@ def put_index(data: Objects, prefix: str, shards: Iterable[ShardIndex]) -> None:
         for ending, body in shard.objects.items():
             data.write_once(f"{prefix}index/{shard.facts.summary.name}.{ending}", body, INDEX_TYPES[ending])
     write_index(data, f"{prefix}index/", facts)
+
+
+def show_preview(store: TrainingStore, data: Objects, dataset: TrainingDataset) -> None:
+    """Leave a training dataset as its machine does that waits to be told to go on."""
+    data.write_once(preview_key(dataset.prefix), b"{}\n", NDJSON)
+    status = TrainingStatus.PREVIEW
+    store.enter(dataset.training_dataset_id, status, states_before(status))
+    store.wait(dataset.training_dataset_id, "a-token")
+
+
+def make_training_ready(store: TrainingStore, data: Objects, training_dataset_id: str) -> None:
+    """Leave a training dataset as its machine would: the rows of one profile fit an answer, those of another do not."""
+    dataset = store.get(Workspace(NAMESPACE, PROJECT), training_dataset_id)
+    data.write_once(f"{dataset.prefix}exports/default.ndjson", b"{}\n", NDJSON)
+    sizes = {"default.ndjson": 3, "strip.ndjson": INLINE_BYTES + 1}
+    files = [
+        TrainingFile(name=name, content_type=NDJSON, rows=1, bytes=size, sha256="0" * 64)
+        for name, size in sizes.items()
+    ]
+    tx = Transaction()
+    store.put_ready(tx, training_dataset_id, Sealed(manifest_hash="sha256:0", files=tuple(files)), 1, MOMENT)
+    tx.commit()

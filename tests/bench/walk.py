@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from packhouse.access.model import Principal, Role
-from tests.bench.handlers import Handlers
+from tests.bench.handlers import Answered, Handlers
 from tests.bench.prepared import NAMESPACE, PROJECT
 from tests.bench.wire import Wire
 
@@ -67,16 +67,22 @@ class Walk:
         self.wire.take()
         answered = self.handlers.call(method, path, caller, body, WORKSPACE, headers)
         spent = self._spent(name, f"{method} {answered.route.path}", budget)
-        if answered.status != status:
-            raise AssertionError(f"{method} {path}: {answered.status} {answered.text[:500]}")
+        _demand(answered, status)
         return spent, answered.body
+
+    def lines(self, budget: Budget, method: str, path: str, *, name: str = "", status: int = 200) -> Spent:
+        """Make one request that is answered with lines of JSON, or with a head alone, and return what it cost."""
+        self.wire.take()
+        answered = self.handlers.call(method, path, OWNER, None, WORKSPACE)
+        spent = self._spent(name, f"{method} {answered.route.path}", budget)
+        _demand(answered, status)
+        return spent
 
     def page(self, path: str) -> Spent:
         """Read a page, which answers no JSON and calls nothing."""
         self.wire.take()
         answered = self.handlers.call("GET", path)
-        if answered.status != 200:
-            raise AssertionError(answered.text[:500])
+        _demand(answered, 200)
         return self._spent("", f"GET {answered.route.path}", NONE)
 
     def authorize(self, name: str, budget: Budget, headers: Mapping[str, str], *, refused: bool = False) -> Spent:
@@ -92,3 +98,9 @@ class Walk:
     def _spent(self, name: str, route: str, budget: Budget) -> Spent:
         sent = self.wire.take()
         return Spent(name or route, route, sent.of("dynamodb"), sent.of("s3"), budget)
+
+
+def _demand(answered: Answered, status: int) -> None:
+    if answered.status != status:
+        route = answered.route
+        raise AssertionError(f"{route.method} {route.path}: {answered.status} {answered.text[:500]}")

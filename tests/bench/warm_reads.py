@@ -29,7 +29,7 @@ from packhouse.aws import dynamo
 from tests.bench.figure import Figure, Run, Steps
 from tests.bench.handlers import Handlers
 from tests.bench.template import filled_in, iter_functions, iter_tables
-from tests.bench.wire import fresh_clients
+from tests.bench.wire import Wire, fresh_clients
 
 ROUNDS, CALLS = 15, 60
 READ_GOAL, LIST_GOAL, NESTED_GOAL = 1.4, 3.0, 8.0
@@ -116,6 +116,7 @@ READS = {
     "label pack": "/api/v1/label-packs/{label_pack_id}",
     "dataset with its collections": f"{AT}/datasets/dataset-000",
     "collection": f"{AT}/collections/alone",
+    "training dataset's status": "/api/v1/training-datasets/{training_dataset_id}/status",
     "list": f"{AT}/datasets?pageSize={LISTED}",
 }
 
@@ -160,14 +161,16 @@ def _recorded() -> dict[str, tuple[str, list[bytes]]]:
             described = {"name": f"dataset-{number:03d}", "description": "d" * DESCRIPTION, "tags": ["q1", "front"]}
             reader.ask(f"{AT}/datasets", described)
         reader.ask(f"{AT}/collections", {"name": "alone", "members": ["node-1"]})
+        coach = reader.ask("/api/v1/training-datasets", {"name": "coach"})
         reader.replies.record(reader.client)
-        paths = {name: path.format_map(pack) for name, path in READS.items()}
+        paths = {name: path.format_map(pack | coach) for name, path in READS.items()}
         return {name: (path, reader.replies.of(reader.read(path))) for name, path in paths.items()}
 
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[Reader]:
     with fresh_clients(ENVIRONMENT) as session, contextlib.redirect_stdout(io.StringIO()):
+        Wire().answer_executions(session)
         yield Reader(session)
 
 

@@ -39,9 +39,10 @@ class Wire:
         session.register("before-send", self._count)
 
     def answer_executions(self, session: Any) -> None:
-        """Answer starts and stops here instead of sending them: no machine runs while round trips are counted."""
+        """Answer starts, stops and task tokens here instead of sending them: no machine runs while it counts."""
         session.register("before-send.sfn.StartExecution", self._started)
         session.register("before-send.sfn.StopExecution", self._stopped)
+        session.register("before-send.sfn.SendTaskSuccess", self._told)
 
     def of(self, service: str) -> tuple[str, ...]:
         """Return the operations of one service."""
@@ -65,6 +66,10 @@ class Wire:
     def _stopped(self, request: AWSPreparedRequest, **_: object) -> AWSResponse:
         self.calls.append(("sfn", "StopExecution"))
         return canned(request.url, 200, {"stopDate": 0})
+
+    def _told(self, request: AWSPreparedRequest, **_: object) -> AWSResponse:
+        self.calls.append(("sfn", "SendTaskSuccess"))
+        return canned(request.url, 200, {})
 
 
 @contextmanager

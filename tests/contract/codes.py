@@ -14,13 +14,19 @@ from local import ROOT
 from packhouse import errors
 from packhouse.builds.model import ExclusionCode
 from packhouse.pipeline.plan import LeftOutReason
+from packhouse.pipeline.rendering import RowReason
 from packhouse.samples.model import AssetReason, OverlayReason
 from tests.contract.sources import FUNCTIONS, PACKAGE, modules, template, tree
 
 DOCUMENT = ROOT / "docs" / "errors.md"
 HEAD = "| code | where | meaning |\n|---|---|---|\n"
 JOB = "job"
-WITHIN = {"exclusion": [*ExclusionCode], "lineage": [*LeftOutReason], "sample": [*AssetReason, *OverlayReason]}
+WITHIN = {
+    "exclusion": [*ExclusionCode],
+    "lineage": [*LeftOutReason],
+    "sample": [*AssetReason, *OverlayReason],
+    "training dataset": [*RowReason],
+}
 """Codes that stand in an answer, by what they are said of."""
 
 OF_JOBS = {"UnitFailedError", "QualityHardFailError"}

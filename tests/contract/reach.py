@@ -43,6 +43,7 @@ OBJECTS = {
     "remove": {"DeleteObject"},
     "iter_facts": {"ListBucket"},
     "write_once": {"PutObject", "GetObject"},  # looks at what is there when it is not the first
+    "write_unless_there": {"PutObject", "GetObject"},
     "writer": {"PutObject", "GetObject", "AbortMultipartUpload"},
 }
 TABLES = {
@@ -51,10 +52,16 @@ TABLES = {
     "collections": "CatalogTable",
     "freezes": "EvaluationTable",
     "audio": "AnnotationsTable",
+    "rollouts": "TrainingTable",
 }
 """The table of a context that has none of its own name."""
 
-EXECUTIONS = {"start": "StartExecution", "find": "DescribeExecution", "stop": "StopExecution"}
+EXECUTIONS = {
+    "start": "StartExecution",
+    "find": "DescribeExecution",
+    "stop": "StopExecution",
+    "go_on": "SendTaskSuccess",
+}
 
 
 @dataclass(frozen=True)
@@ -88,13 +95,18 @@ def methods(found: Definition) -> dict[str, ast.FunctionDef]:
 
 
 def class_of(expression: ast.expr | None, path: Path) -> Definition | None:
-    """Return the class that an annotation, `X(...)` or `X.from_settings(...)` names, also one of two by a condition."""
+    """Return the class that an annotation, `X(...)`, `X.from_settings(...)` or the result of a function names.
+
+    Also one of two by a condition.
+    """
     if isinstance(expression, ast.IfExp):
         return class_of(expression.body, path) or class_of(expression.orelse, path)
     if isinstance(expression, ast.Call):
         made = expression.func.value if isinstance(expression.func, ast.Attribute) else expression.func
         return class_of(made, path)
     found = defined(path).get(expression.id) if isinstance(expression, ast.Name) else None
+    if found and isinstance(found.node, ast.FunctionDef):
+        return class_of(found.node.returns, found.path)
     return found if found and isinstance(found.node, ast.ClassDef) else None
 
 

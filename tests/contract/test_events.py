@@ -13,6 +13,8 @@ PATHS = sorted(EVENTS.glob("*.json"))
 INPUT = {
     "label_ingest": {"workspace", "label_pack_id", "revision_id", "capability", "upload_key", "prefix", "job_id"},
     "dataset_build": {"workspace", "dataset_version_id", "capability", "snapshot_key", "prefix", "job_id"},
+    "rollout_ingest": {"workspace", "import_id", "upload_key", "prefix", "job_id"},
+    "training_export": {"workspace", "training_dataset_id", "prefix", "job_id"},
 }
 """What an execution is started with: the job's `execution_input` and its id."""
 
@@ -27,7 +29,10 @@ def of_function(path: Path) -> str:
 
 
 def handed_on() -> dict[str, list[set[str]]]:
-    """Return, by function, the payload keys that reach it from each machine: all of the state's input."""
+    """Return, by function, the payload keys that reach it from each machine: all of the state's input.
+
+    A callback task, whose function is a parameter beside its payload, names the keys itself.
+    """
     found: dict[str, list[set[str]]] = {}
     for name in machines():
         carried = set(INPUT[name])
@@ -37,7 +42,9 @@ def handed_on() -> dict[str, list[set[str]]]:
                 keys = {key.removesuffix(".$") for key in state["ItemSelector"]}
                 found.setdefault(snake(inner), []).append(keys)
             elif state["Type"] == "Task":
-                found.setdefault(snake(state_name), []).append(set(carried))
+                named = state.get("Parameters", {}).get("Payload")
+                keys = carried if named is None else {key.removesuffix(".$") for key in named}
+                found.setdefault(snake(state_name), []).append(set(keys))
             if state.get("ResultPath"):
                 carried.add(state["ResultPath"].removeprefix("$."))
     return found

@@ -1,7 +1,8 @@
 """Imports point one way: pure code knows no table, tables know no service, services know no HTTP.
 
 A use case writes what belongs together in one transaction, also across contexts, so `service`, `ingest` and `steps`
-speak to the stores of any context; none of them speaks to pynamodb.
+speak to the stores of any context; none of them speaks to pynamodb. `settle` ends jobs without knowing of what kind;
+`kinds` alone knows all of them, and only functions know `kinds`.
 """
 
 import ast
@@ -14,7 +15,7 @@ import pytest
 from tests.contract.sources import FUNCTIONS, module_name, modules, tree
 
 PURE = ("stdlib", "pydantic", "msgspec", "isal", "errors")
-OTHERS = ("access.model", "audio.model", "audit.model")
+OTHERS = ("access.model", "audio.model", "audit.model", "uploads.model")
 JOBS = ("jobs.model", "aws.executions", "aws.once")  # what ends them, `settle`, is handed to their routes
 
 LAYERS: dict[str, tuple[str, ...]] = {
@@ -45,19 +46,27 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "about.document": ("stdlib", "powertools", "api", "about.model", "*.model", "*.routes"),
     "about.routes": ("stdlib", "powertools", "pydantic", "api", "about.document"),
     "task": ("stdlib", "powertools", "errors", "jobs.model", "aws"),
-    # above the contexts: it ends jobs of every kind
-    "settle": ("stdlib", "powertools", "errors", "settings", "task", "aws", "*.model", "*.store", "*.service"),
+    # above the contexts: the one ends jobs of every kind, the other says which kinds there are
+    "settle": ("stdlib", "powertools", "errors", "task", "aws", "access.model", "jobs.model", "jobs.store"),
+    "kinds": ("stdlib", "settings", "settle", "aws.objects", "*.model", "*.store", "*.service"),
 }
 USE_CASES = (
     *("service", "ingest", "steps", "sources", "results", "versions", "answers", "protections"),
-    *("contents", "edits", "publishing", "promotions", "chores"),
+    *("contents", "edits", "publishing", "promotions", "chores", "endings"),
 )
 """Files of a context that hold use cases: what HTTP asks for, and what the tasks of a machine do."""
 
 DECISIONS = ("rules", "batches", "counting", "differences")
 """Files of a context that hold what is decided and computed without a table: as pure as its rules."""
 
-LAYER_OF_FILE = {**dict.fromkeys(USE_CASES, "service"), **dict.fromkeys(DECISIONS, "rules")}
+WORDS = ("conversations",)
+"""Files of a context that hold words beside its model."""
+
+LAYER_OF_FILE = {
+    **dict.fromkeys(WORDS, "model"),
+    **dict.fromkeys(USE_CASES, "service"),
+    **dict.fromkeys(DECISIONS, "rules"),
+}
 
 NEVER = {"aws_xray_sdk": "362 ms at cold start", "functions": "the edge imports the package, never the other way"}
 ONE_PLACE = {"jwt": "access.tokens", "cryptography": "access.tokens"}

@@ -8,8 +8,9 @@ from packhouse.access.model import Workspace
 from packhouse.builds.model import ExclusionCode, Outcome, Scope
 from packhouse.builds.routes import SELECTORS, BuildBody
 from packhouse.errors import CODES, RequestFaultsError
-from packhouse.labels.model import Eligibility, ReviewStatus, ValidationStatus
+from packhouse.labels.model import Eligibility, ReviewStatus
 from packhouse.pipeline.capabilities import CAPABILITIES, LabelKind
+from packhouse.uploads.model import ValidationStatus
 from tests.contract.codes import places
 from tests.contract.sources import PACKAGE, made, template
 

@@ -1,6 +1,7 @@
 """What a function is told by its environment is what its settings class reads, and all of that is used."""
 
 import ast
+import re
 from dataclasses import fields
 from pathlib import Path
 
@@ -52,7 +53,7 @@ def test_every_variable_that_a_function_is_given_is_used(folder: str) -> None:
     """By the function itself, or by the `from_settings` of the use cases that it hands its settings to."""
     path = FUNCTIONS / folder / "app.py"
     used = looked_at(path, "_settings")
-    if "from_settings(" in path.read_text():
+    if re.search(r"\b(from_settings|settle_of|sweeper_of)\(", path.read_text()):
         used = used.union(*(looked_at(path, "settings") for path in modules()))
         used |= looked_at(PACKAGE / "settings.py", "self")
     assert {name.lower() for name in variables_read(settings_class(folder))} <= used

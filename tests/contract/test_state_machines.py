@@ -21,7 +21,23 @@ STATES = {
         "RecordFailure",
         "Failed",
     ],
+    "rollout_ingest": ["OpenUpload", "IngestParts", "SealImport", "RecordFailure", "Failed"],
+    "training_export": [
+        "PlanRows",
+        "RenderPreview",
+        "ConfirmationGate",
+        "AwaitConfirmation",
+        "RenderRows",
+        "FilterRows",
+        "ExportRows",
+        "SealTrainingDataset",
+        "RecordFailure",
+        "Failed",
+    ],
 }
+WAITS = {"AwaitConfirmation": 7 * 24 * 3600}
+"""Tasks that end when somebody tells them to, and the seconds that they wait for it."""
+
 TRANSIENT = [
     "ServiceUnavailableError",
     "Lambda.ServiceException",
@@ -59,13 +75,18 @@ def test_a_machine_has_the_states_of_the_design_in_their_order(name: str) -> Non
 
 @pytest.mark.parametrize("name", machines())
 def test_the_way_without_failures_takes_the_states_in_their_order(name: str) -> None:
+    """The longest: where a gate may be shut, what waits behind it is on the way."""
     definition = machine(name)
     way, at = [], definition["StartAt"]
     while at:
         way.append(at)
-        state = definition["States"][at]
-        at = state.get("Default") or state.get("Next") or ""
+        at = next((found for found in targets(definition["States"][at]) if found != "RecordFailure"), "")
     assert way == STATES[name][:-2]
+
+
+def test_nobody_is_waited_for_who_was_not_asked_for() -> None:
+    gate = machine("training_export")["States"]["ConfirmationGate"]
+    assert gate["Default"] == machine("training_export")["States"]["AwaitConfirmation"]["Next"]
 
 
 @pytest.mark.parametrize(("name", "state_name"), EVERY)
@@ -100,8 +121,19 @@ def test_every_machine_and_every_task_has_a_time_limit(name: str) -> None:
 @pytest.mark.parametrize("name", machines())
 def test_a_task_waits_as_long_as_its_function_may_run(name: str) -> None:
     for state_name, state, _ in iter_states(machine(name)):
-        if state["Type"] == "Task":
+        if state["Type"] == "Task" and state_name not in WAITS:
             assert state["TimeoutSeconds"] == functions()[snake(state_name)]["Timeout"], state_name
+
+
+@pytest.mark.parametrize("name", machines())
+def test_a_task_that_is_told_to_go_on_waits_for_days_and_its_machine_longer(name: str) -> None:
+    callbacks = {
+        state_name: state["TimeoutSeconds"]
+        for state_name, state, _ in iter_states(machine(name))
+        if str(state.get("Resource", "")).endswith(".waitForTaskToken")
+    }
+    assert callbacks == {state_name: WAITS[state_name] for state_name in STATES[name] if state_name in WAITS}
+    assert machine(name)["TimeoutSeconds"] > sum(callbacks.values())
 
 
 @pytest.mark.parametrize("name", machines())

@@ -16,6 +16,13 @@ PURE = {
     "materialize_shard": "materialize",
     "settle_materialization": "materialize",
     "seal_version": "seal",
+    "seal_import": "ingest",
+    "plan_rows": "row_plan",
+    "render_preview": "rendering",
+    "render_unit": "rendering",
+    "filter_rows": "filtering",
+    "export_profile": "exporting",
+    "seal_training_dataset": "training_seal",
 }
 """The module of `packhouse.pipeline` that holds the pure function of the same name."""
 
@@ -23,7 +30,11 @@ WITHOUT_PURE = {
     "open_upload": "looks at a bucket; what is pure of it is `ingest.cut_parts`",
     "export_format": "one pure function a format: `export.export_<format>`",
     "record_failure": "ends what failed; stands outside the flow",
+    "await_confirmation": "keeps the token that its machine waits for",
 }
+MAPS = {"RenderUnit": "RenderRows", "ExportProfile": "ExportRows"}
+"""Tasks of a map that is named after what it makes of all of them; the verb is the same."""
+
 TASKS = [
     (name, state, shown)
     for name in machines()
@@ -31,6 +42,17 @@ TASKS = [
     for state in ([shown] if top["Type"] == "Task" else top.get("ItemProcessor", {}).get("States", {}))
 ]
 """Machine, task state, and the state that operators see: the task itself, or the map around it."""
+
+CALLBACK = "arn:${Partition}:states:::lambda:invoke.waitForTaskToken"
+STEPS = [
+    PACKAGE / name
+    for name in (
+        *("builds/steps.py", "labels/ingest.py", "rollouts/ingest.py", "uploads/ingest.py"),
+        *("training/steps.py", "training/sources.py"),
+    )
+]
+REPORTS = ("enter_step", "begin_step", "count_unit")
+"""What tells a job the step that it has come to."""
 
 
 def called(folder: str) -> ast.Call:
@@ -44,7 +66,8 @@ def called(folder: str) -> ast.Call:
 @pytest.mark.parametrize(("name", "state", "shown"), TASKS)
 def test_a_task_state_calls_the_function_of_its_name(name: str, state: str, shown: str) -> None:
     found = next(found for state_name, found, _ in iter_states(machine(name)) if state_name == state)
-    assert found["Resource"] == f"${{{state}Arn}}"
+    called_by = found["Parameters"]["FunctionName"] if found["Resource"] == CALLBACK else found["Resource"]
+    assert called_by == f"${{{state}Arn}}"
     properties = next(
         properties
         for properties in written("AWS::Serverless::StateMachine").values()
@@ -67,7 +90,8 @@ def test_a_function_runs_the_method_of_its_name_and_reports_the_step_that_operat
 
 def test_a_map_is_named_after_the_plural_of_its_task() -> None:
     for _, state, shown in TASKS:
-        assert shown in {state, state + "s"}
+        assert shown in {state, state + "s", MAPS.get(state)}
+        assert snake(shown).split("_")[0] == snake(state).split("_")[0]
 
 
 @pytest.mark.parametrize("folder", sorted({snake(state) for _, state, _ in TASKS}))
@@ -87,10 +111,10 @@ def test_what_stands_for_the_missing_pure_functions_is_there() -> None:
 
 
 def test_every_step_that_a_job_reports_is_a_state() -> None:
-    """`enter_step` and `count_unit` take the names that operators see in the console."""
+    """They are the names that operators see in the console."""
     states = {state for name in machines() for state in machine(name)["States"]}
-    for path in (PACKAGE / "builds" / "steps.py", PACKAGE / "labels" / "ingest.py"):
+    for path in STEPS:
         for node in ast.walk(tree(path)):
-            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("enter_step", "count_unit")):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(REPORTS):
                 step = node.args[1]
                 assert not isinstance(step, ast.Constant) or step.value in states, ast.unparse(node)

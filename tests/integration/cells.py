@@ -12,6 +12,8 @@ BUILD = "/api/v1/datasets/build"
 AUDIO, ASTS = f"{DS}/audio-files", f"{DS}/annotation-sets"
 AST, ANNS = f"{ASTS}/{{annotation_set_id}}", f"{ASTS}/{{annotation_set_id}}/annotations"
 ANN = f"{ANNS}/{{annotation_id}}"
+ROLLOUTS, IMPORTS, TRAINING = "/api/v1/rollouts", "/api/v1/rollout-imports", "/api/v1/training-datasets"
+RO, RIM, TRD = f"{ROLLOUTS}/{{rollout}}", f"{IMPORTS}/{{import_id}}", f"{TRAINING}/{{training_dataset_id}}"
 CELLS: dict[Route, str] = {
     ("GET", "/api/v1/live"): PUBLIC,
     ("GET", "/api/v1/openapi.json"): PUBLIC,
@@ -87,6 +89,24 @@ CELLS: dict[Route, str] = {
     ("GET", ANN): READ,
     ("PATCH", ANN): WRITE,
     ("DELETE", ANN): WRITE,
+    ("POST", ROLLOUTS): WRITE,
+    ("GET", ROLLOUTS): READ,
+    ("GET", RO): READ,
+    ("POST", IMPORTS): WRITE,
+    ("GET", IMPORTS): READ,
+    ("GET", RIM): READ,
+    ("POST", f"{RIM}/submit"): WRITE,
+    ("POST", TRAINING): WRITE,
+    ("GET", TRAINING): READ,
+    ("GET", TRD): READ,
+    ("GET", f"{TRD}/status"): READ,
+    ("GET", f"{TRD}/preview"): READ,
+    ("POST", f"{TRD}/confirm"): WRITE,
+    ("POST", f"{TRD}/cancel"): WRITE,
+    ("GET", f"{TRD}/export"): EXPORT,
+    ("HEAD", f"{TRD}/export"): EXPORT,
+    ("GET", f"{TRD}/files"): EXPORT,
+    ("GET", f"{TRD}/files/{{name}}"): EXPORT,
     ("GET", JOBS): READ,
     ("GET", f"{JOBS}/{{job_id}}"): READ,
     ("POST", f"{JOBS}/{{job_id}}/cancel"): WRITE,

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 
 from tests.containers import COLLECTIONS, DATASETS, Containers, succeeded
 from tests.registry import Json, Project, problem
+from tests.training import IMPORTS, ROLLOUTS, TRAINING
 
 JSON = {"Content-Type": "application/json"}
 PACKS = "/api/v1/label-packs"
@@ -54,11 +56,16 @@ DOORS: dict[str, tuple[str, Callable[[Containers], str], Json, str]] = {
     "annotation-set": ("PATCH", lambda space: f"{SETS}/ast_none", {"extra_data": {}}, "editor"),
     "annotation": ("POST", lambda space: ANNOTATIONS, SEGMENT, "editor"),
     "annotations": ("POST", lambda space: f"{ANNOTATIONS}/bulk", {"annotations": [SEGMENT]}, "editor"),
+    "rollouts": ("POST", lambda space: ROLLOUTS, {"rollouts": [{}]}, "editor"),
+    "rollout-import": ("POST", lambda space: IMPORTS, {"content_length": 1}, "editor"),
+    "training-dataset": ("POST", lambda space: TRAINING, {"name": "coach"}, "editor"),
     "cancel": ("POST", lambda space: f"{JOBS}/job_none/cancel", {}, "editor"),
 }
 every_door = pytest.mark.parametrize("door", DOORS)
 # Those of one function read bodies alike; one door of each says so.
-one_door_a_function = pytest.mark.parametrize("door", ["keys", "dataset", "packs", "build", "annotation", "cancel"])
+one_door_a_function = pytest.mark.parametrize(
+    "door", ["keys", "dataset", "packs", "build", "annotation", "training-dataset", "cancel"]
+)
 
 
 def knock(space: Containers, door: str, person: str | None = None, **content: Any) -> Any:
@@ -110,6 +117,17 @@ ALL_FAULTS: list[tuple[str, Json, set[str]]] = [
         "annotations",
         {"annotations": [SEGMENT | {"id": "ann_1"}, {}], "set": 1},
         {"/annotations/0/id", *(f"/annotations/1/{name}" for name in SEGMENT), "/set"},
+    ),
+    ("rollouts", {"rollouts": [1], "import_id": "rim_1"}, {"/rollouts/0", "/import_id"}),
+    (
+        "rollout-import",
+        {"content_length": 0, "sha256": "abc", "rollouts": []},
+        {"/content_length", "/sha256", "/rollouts"},
+    ),
+    (
+        "training-dataset",
+        {"name": "", "scenario_ids": [], "min_scores": {"score": 1}, "dedupe": "all", "profile": "csv", "seed": -1},
+        {"/name", "/scenario_ids", "/min_scores/score", "/dedupe", "/profile", "/seed"},
     ),
     ("cancel", {"reason": "late", "force": True}, {"/reason", "/force"}),
 ]  # fmt: skip
@@ -210,6 +228,10 @@ def test_values_are_taken_as_what_they_are(space: Containers, door: str, change:
     assert faults_of(knock(space, door, json=DOORS[door][2] | change)).keys() == {loc}
 
 
+def training_read(step: str, _: Containers) -> str:
+    return f"{TRAINING}/trd_none/{step}".rstrip("/")
+
+
 LISTS: dict[str, Callable[[Containers], str]] = {
     "namespaces": lambda space: "/namespaces",
     "members": lambda space: "/namespaces/acme/members",
@@ -225,6 +247,9 @@ LISTS: dict[str, Callable[[Containers], str]] = {
     "samples": lambda space: SAMPLES,
     "audio-files": lambda space: AUDIO_FILES,
     "annotation-sets": lambda space: SETS,
+    "rollouts": lambda space: ROLLOUTS,
+    "rollout-imports": lambda space: IMPORTS,
+    "training-datasets": lambda space: TRAINING,
 }
 READS = LISTS | {
     "namespace": lambda space: "/namespaces/acme",
@@ -237,6 +262,9 @@ READS = LISTS | {
     "annotation-set": lambda space: f"{SETS}/ast_none",
     "annotations": lambda space: ANNOTATIONS,
     "annotation": lambda space: f"{ANNOTATIONS}/ann_none",
+    "rollout": lambda space: f"{ROLLOUTS}/ro_none",
+    "rollout-import": lambda space: f"{IMPORTS}/rim_none",
+    **{f"training {step}": partial(training_read, step) for step in ("", "status", "preview", "export", "files")},
 }
 
 
@@ -270,6 +298,9 @@ FILTERS = [
     (f"{BUILD}/candidates", "capability"),
     (SAMPLES, "split"),
     (f"{SAMPLES}/s", "split"),
+    (IMPORTS, "validation_status"),
+    (TRAINING, "status"),
+    (f"{TRAINING}/trd_none/export", "profile"),
 ]
 
 
@@ -294,7 +325,10 @@ def test_what_a_read_must_be_asked_is_told(space: Containers, path: str, name: s
     assert faults_of(space.project.call("GET", path)).keys() == {f"query {name}"}
 
 
-CURSORED = (PACKS, SERIES, VERSIONS, JOBS, SAMPLES, AUDIO_FILES, SETS, ANNOTATIONS, f"{BUILD}/candidates")
+CURSORED = (
+    *(PACKS, SERIES, VERSIONS, JOBS, SAMPLES, AUDIO_FILES, SETS, ANNOTATIONS, f"{BUILD}/candidates"),
+    *(ROLLOUTS, IMPORTS, TRAINING),
+)
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "A" * 64, "\u00e4"])
@@ -340,6 +374,6 @@ def test_what_was_refused_changed_nothing(space: Containers) -> None:
     kept = space.get(DATASETS, "kept")
     assert (kept["tags"], kept["metadata"], [one["members"] for one in kept["collections"]]) == ([], None, [["a"]])
     assert [space.get(kind)["total"] for kind in (DATASETS, COLLECTIONS)] == [1, 1]
-    for path in (PACKS, SERIES, VERSIONS, JOBS):
+    for path in (PACKS, SERIES, VERSIONS, ROLLOUTS, IMPORTS, TRAINING, JOBS):
         assert space.project.editor.get(path)["items"] == []
     assert space.project.call("GET", space.at("api-keys"), "owner").json()["total"] == 0

@@ -17,6 +17,8 @@ from tests.commands import (
     built,
     built_by_force,
     cancelled,
+    cancelled_training_dataset,
+    confirmed,
     new_collection,
     new_dataset,
     new_key,
@@ -25,6 +27,7 @@ from tests.commands import (
     published,
     slug_of,
     submitted,
+    submitted_import,
     unchanged_members,
 )
 from tests.containers import COLLECTIONS, DATASETS, Containers, succeeded
@@ -34,7 +37,7 @@ REPLAYED = "Idempotency-Replayed"
 
 
 POSTS = [prepare for _, prepare in CASES]
-BODILESS = (submitted, cancelled, published)
+BODILESS = (submitted, cancelled, published, submitted_import, confirmed, cancelled_training_dataset)
 every_post = pytest.mark.parametrize("prepare", POSTS, ids=lambda case: case.__name__)
 every_post_with_a_body = pytest.mark.parametrize(
     "prepare", [prepare for prepare in POSTS if prepare not in BODILESS], ids=lambda case: case.__name__

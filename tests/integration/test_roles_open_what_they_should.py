@@ -23,6 +23,7 @@ from tests.integration.cells import (
     CELLS,
     DS,
     EXPORT,
+    IMPORTS,
     JOBS,
     LP,
     NS,
@@ -32,12 +33,18 @@ from tests.integration.cells import (
     QUERIES,
     READ,
     REV,
+    RIM,
+    RO,
+    ROLLOUTS,
     SEE,
     SERIES,
     SIGNED_IN,
+    TRAINING,
+    TRD,
     WRITE,
 )
 from tests.registry import Json, Pack, Project, Registry, ball_rows, problem
+from tests.training import RolloutProject, rollouts
 
 PERSONS: dict[str, set[str]] = {
     "owner": {SEE, READ, WRITE, EXPORT, OWN},
@@ -58,6 +65,7 @@ FOR_OPS = {("GET", f"{DS}/freeze-history")}
 REFUSED_AS = dict.fromkeys([("POST", BUILD), ("POST", f"{BUILD}/preflight")], "LABEL_PACK_IDS_REQUIRED")
 """How a body that nobody can pass is refused where a code says it better."""
 BAD_REQUEST, UNAUTHORIZED = 400, 401
+ASKING = ("GET", "HEAD")
 
 
 @dataclass(frozen=True)
@@ -90,31 +98,37 @@ class House:
     def ask(self, cell: Route, headers: Json) -> httpx.Response:
         """Send a request that no one's body can pass: whoever is let in meets 400, and nothing is changed."""
         method, route = cell
-        body = {"json": {"not": "a field"}} if method != "GET" else {"params": self.query(route)}
+        body = {"params": self.query(route)} if method in ASKING else {"json": {"not": "a field"}}
         workspace = self.project.workspace if route.startswith("/api/v1") and CELLS[cell] != PUBLIC else None
         return self.project.registry.call(method, self.path(route), None, workspace, headers, **body)
 
     def iter_faults(self, cell: Route, caller: str) -> Iterator[str]:
         """Yield what is wrong with how a caller is answered."""
         answer = self.ask(cell, self.headers(caller))
-        status, kind = answer.status_code, answer.headers["content-type"]
+        status, kind = answer.status_code, answer.headers.get("content-type", "")
         wanted = expected(cell, caller)
         if status == wanted[0] == UNAUTHORIZED:
             return  # the emulator says it with its own body, not the template's
-        found = (status, answer.json().get("code") if kind.endswith("json") and status >= BAD_REQUEST else "")
-        if found != wanted:
+        is_told = kind.endswith("json") and status >= BAD_REQUEST and cell[0] != "HEAD"
+        found = (status, answer.json().get("code") if is_told else "")
+        if found != (wanted if cell[0] != "HEAD" else (wanted[0], "")):
             yield f"{' '.join(cell)}: {found}, not {wanted}"
         yield from self.document.iter_faults_of_answer(cell, status, kind, answer.text)
 
 
-NAMES = {"/datasets/{name}": "training", "/collections/{name}": "clips", "": "train.ndjson"}
+NAMES = {
+    "/datasets/{name}": "training",
+    "/collections/{name}": "clips",
+    "/files/{name}": "default.ndjson",
+    "": "train.ndjson",
+}
 """What a `{name}` is the name of, by the step before it."""
 
 
 def expected(cell: Route, caller: str) -> tuple[int, str]:
     """Return the status and code that a caller is answered with, by the rules of api.md alone."""
     (method, route), wanted = cell, CELLS[cell]
-    let_in = (200, "") if method == "GET" else (BAD_REQUEST, REFUSED_AS.get(cell, "INVALID_REQUEST"))
+    let_in = (200, "") if method in ASKING else (BAD_REQUEST, REFUSED_AS.get(cell, "INVALID_REQUEST"))
     in_project = route.startswith(("/api/v1", PRJ))
     not_found = (404, "PROJECT_NOT_FOUND" if in_project else "NAMESPACE_NOT_FOUND")
     if wanted == PUBLIC:
@@ -143,6 +157,8 @@ def house(registry: Registry) -> House:
     annotation_set_id = calls.new_set()
     annotation = calls.add(annotation_set_id, segment(audio_file_id, 0, 1_000))
     calls.publish(annotation_set_id)
+    coach = RolloutProject.new(project)
+    sent = coach.send(rollouts(2))
     place = {
         "slug": namespace,
         "projectSlug": project.workspace.split("/")[1],
@@ -158,6 +174,9 @@ def house(registry: Registry) -> House:
         "audio_file_id": audio_file_id,
         "annotation_set_id": annotation_set_id,
         "annotation_id": annotation["id"],
+        "rollout": sent["ids"][1],
+        "import_id": sent["import_id"],
+        "training_dataset_id": coach.new_ready(),
     }
     document = Document(registry.call("GET", "/api/v1/openapi.json", None).json())
     keys = {caller: new_key(project, *allowed - {SEE}) for caller, allowed in KEYS.items()}
@@ -246,6 +265,10 @@ def test_what_is_in_another_project_is_not_found(house: House, project: Project)
         (f"{AST}/download", "ANNOTATION_SET_NOT_FOUND"),
         (ANNS, "ANNOTATION_SET_NOT_FOUND"),
         (ANN, "ANNOTATION_SET_NOT_FOUND"),
+        (RO, "ROLLOUT_NOT_FOUND"),
+        (RIM, "IMPORT_NOT_FOUND"),
+        *((f"{TRD}{step}", "TRAINING_DATASET_NOT_FOUND") for step in ("", "/status", "/preview", "/export", "/files")),
+        (f"{TRD}/files/{{name}}", "TRAINING_DATASET_NOT_FOUND"),
         (f"{JOBS}/{{job_id}}", "JOB_NOT_FOUND"),
     ):
         problem(project.call("GET", house.path(route), params=house.query(route)), 404, code)
@@ -268,6 +291,14 @@ def test_what_is_in_another_project_is_not_found(house: House, project: Project)
         (f"{AST}/publish", {}, "ANNOTATION_SET_NOT_FOUND"),
         (f"{AST}/promote", {}, "ANNOTATION_SET_NOT_FOUND"),
         (f"{ANNS}/bulk", {"annotations": [segment("aud_1", 0, 1)]}, "ANNOTATION_SET_NOT_FOUND"),
+        (f"{RIM}/submit", {}, "IMPORT_NOT_FOUND"),
+        (f"{TRD}/confirm", {}, "TRAINING_DATASET_NOT_FOUND"),
+        (f"{TRD}/cancel", {}, "TRAINING_DATASET_NOT_FOUND"),
+        (
+            TRAINING,
+            {"name": "a", "exclude_overlap_with": [house.place["training_dataset_id"]]},
+            "TRAINING_DATASET_NOT_FOUND",
+        ),
     ):
         problem(project.call("POST", house.path(route), json=body), 404, code)
     problem(project.call("PATCH", house.path(AST), json={"extra_data": {}}), 404, "ANNOTATION_SET_NOT_FOUND")
@@ -334,7 +365,8 @@ def test_an_owner_does_not_take_their_own_role_away(house: House) -> None:
 
 
 def test_what_is_listed_is_of_the_project(house: House, project: Project) -> None:
-    for route in ("/api/v1/label-packs", SERIES, f"{BUILD}/candidates", "/api/v1/datasets", JOBS):
+    of_labels = ("/api/v1/label-packs", SERIES, f"{BUILD}/candidates", "/api/v1/datasets")
+    for route in (*of_labels, ROLLOUTS, IMPORTS, TRAINING, JOBS):
         listed = [place.call("GET", route, params=house.query(route)).json() for place in (house.project, project)]
         assert listed[0]["items"]
         assert listed[1] == {"items": [], "next_cursor": None}

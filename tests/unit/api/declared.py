@@ -26,6 +26,7 @@ OF_PROJECT = "/api/v1/things"
 LOOKED_AT = f"{OF_PROJECT}/look"
 PUBLIC = "/api/v1/open"
 HELD = "/api/v1/held"
+ENDED = "/api/v1/ended"
 PLACE = {"slug": "acme", "projectSlug": "match-day"}
 EDITOR = Principal(principal_id="user-1", memberships={"acme": Role.EDITOR})
 VIEWER = Principal(principal_id="user-2", memberships={"acme": Role.VIEWER})
@@ -94,6 +95,7 @@ class Function:
         OnceTable("IdempotencyTable")
         _declare_things(self)
         _declare_others(self)
+        _declare_reads(self)
         self._handler = handler_of(self.endpoints.app)
 
     def note(self, call: Call[Any]) -> None:
@@ -197,11 +199,27 @@ def _declare_others(function: Function) -> None:
         function.note(call)
         return Made(name=call.wanted.name, state=call.wanted.state)
 
+
+def _declare_reads(function: Function) -> None:
+    api = function.endpoints
+
     @api.get(HELD, Action.READ, max_age=60)
     def get_held(call: Call[NoQuery]) -> Made:
         """Get what holds for a minute."""
         function.note(call)
         return function.made
+
+    @api.head(THING, Action.READ)
+    def look_at_head(call: Call[Which]) -> Made:
+        """Get what is told of a thing beside itself."""
+        function.note(call)
+        return function.made
+
+    @api.get(ENDED, Action.READ)
+    def get_ended(call: Call[NoQuery]) -> Response[str]:
+        """Get how something stands that will never be there."""
+        function.note(call)
+        return answer(409, {"state": "cancelled"})
 
     @api.get(PUBLIC, None, public=True)
     def get_open(call: Call[NoQuery]) -> Response[str]:

@@ -4,7 +4,7 @@ import pytest
 
 from packhouse.errors import NotFoundError, PreconditionFailedError
 from tests.bench.wire import Wire
-from tests.unit.api.declared import HELD, PUBLIC, THING, THINGS, WISH, Function, Json, Made, Said
+from tests.unit.api.declared import ENDED, HELD, PUBLIC, THING, THINGS, WISH, Function, Json, Made, Said
 
 
 @pytest.fixture
@@ -106,6 +106,13 @@ def test_a_refused_read_has_no_tag(function: Function) -> None:
     function.raising = NotFoundError("DATASET_NOT_FOUND", "Not there.")
     said = function.send("GET", THING, headers={"If-None-Match": "*"}, name="a")
     assert (said.status, "ETag" in said.headers) == (404, False)
+
+
+def test_what_is_not_the_thing_itself_is_told_whatever_the_caller_has(function: Function) -> None:
+    here = {"X-Workspace": "acme/match-day"}
+    for given in ("*", tag_of(function.send("GET", HELD, headers=here))):
+        said = function.send("GET", ENDED, headers=here | {"If-None-Match": given})
+        assert (said.status, said.body, "ETag" in said.headers) == (409, {"state": "cancelled"}, False)
 
 
 def test_an_answer_is_its_callers_alone_and_a_refusal_nobody_keeps(function: Function) -> None:

@@ -107,6 +107,16 @@ def test_an_answer_is_the_result_with_the_status_of_the_declaration(function: Fu
     assert (shown.status, shown.body, shown.headers["Location"]) == (202, {"shown": "a", "to": "user-1"}, "/there")
 
 
+def test_a_head_is_that_of_the_answer_without_a_body(function: Function) -> None:
+    said = function.send("HEAD", THING, name="a", query={"size": ["3"]}, headers={"If-None-Match": "*"})
+    whole = function.send("GET", THING, name="a")
+    assert (said.status, said.text, said.headers["ETag"]) == (200, "", whole.headers["ETag"])
+    assert function.calls[0].wanted.size == 3
+    for caller, query in ((STRANGER, {}), (EDITOR, {"x": ["1"]})):
+        refused = function.send("HEAD", THING, caller, query=query, name="a")
+        assert (refused.status // 100, refused.text) == (4, "")
+
+
 def test_endpoints_are_told_as_they_were_declared(function: Function) -> None:
     told = {endpoint.name: endpoint for endpoint in function.endpoints.declared}
     made = told["make_thing"]

@@ -12,7 +12,8 @@ from packhouse.access.model import Principal, Role
 from packhouse.builds.model import ExclusionCode, Selection
 from packhouse.builds.rules import select_packs
 from packhouse.catalog.model import Project, TrainingUse
-from packhouse.labels.model import LabelPack, ReviewStatus, RevisionRef, ValidationStatus
+from packhouse.labels.model import LabelPack, ReviewStatus, RevisionRef
+from packhouse.uploads.model import ValidationStatus
 
 CALLER = Principal(principal_id="user-1", memberships={"acme": Role.EDITOR, "seen": Role.VIEWER})
 MOMENT = "2026-04-15T10:00:00.005Z"

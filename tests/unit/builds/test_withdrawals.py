@@ -5,8 +5,9 @@ import pytest
 from packhouse.builds.model import ExclusionCode, badge
 from packhouse.builds.rules import SOURCE_PROJECTS, candidate, selection_issues, withdrawal
 from packhouse.catalog.model import TrainingUse
-from packhouse.labels.model import Eligibility, LabelPack, ReviewStatus, Revision, ValidationStatus
+from packhouse.labels.model import Eligibility, LabelPack, ReviewStatus, Revision
 from packhouse.labels.rules import withdraws
+from packhouse.uploads.model import ValidationStatus
 from tests.unit.builds.test_selection import MOMENT, Case, pack_of, project_of, select
 
 ALLOWED = project_of(Case(), TrainingUse.ALLOWED)

@@ -5,16 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from packhouse.errors import ConflictError
-from packhouse.labels.model import (
-    Eligibility,
-    LabelPack,
-    ReviewDecision,
-    ReviewStatus,
-    Revision,
-    RevisionRef,
-    ValidationStatus,
-)
+from packhouse.labels.model import Eligibility, LabelPack, ReviewDecision, ReviewStatus, Revision, RevisionRef
 from packhouse.labels.rules import check_transition, review_status, with_revisions
+from packhouse.uploads.model import ValidationStatus
 
 P, R, A, V = Eligibility.PENDING, Eligibility.REVIEWED, Eligibility.APPROVED, Eligibility.REVOKED
 ALLOWED = {(P, R), (R, A), (A, V), (V, R)}

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from packhouse.pipeline.build import BuiltShard, BuiltUnit, LeftOutRow, build_shard
 from packhouse.pipeline.capabilities import CAPABILITIES
-from packhouse.pipeline.ingest import IngestedPart, Part, cut_parts, ingest_part, iter_owned_lines
+from packhouse.pipeline.ingest import IngestedPart, LabelLines, Part, cut_parts, ingest_part, iter_owned_lines
 from packhouse.pipeline.plan import BuildPlan, ChunkFacts, Source, SourceChunk, plan_build
 from packhouse.pipeline.splits import SplitPlan, SplitStrategy
 from packhouse.pipeline.statistics import decode_statistics
@@ -30,7 +30,9 @@ def ndjson(rows: Sequence[dict[str, Any]], end: str = "\n") -> bytes:
 
 def ingest(upload: bytes, part_bytes: int = 1 << 23, block: int = 1 << 20) -> list[IngestedPart]:
     """Return the upload's chunks, cut into parts of the given size and read in blocks of the given size."""
-    return [ingest_part(part, owned(upload, part, block), BALL) for part in cut_parts(len(upload), part_bytes)]
+    return [
+        ingest_part(part, owned(upload, part, block), LabelLines(BALL)) for part in cut_parts(len(upload), part_bytes)
+    ]
 
 
 def owned(upload: bytes, part: Part, block: int = 1 << 20) -> Any:

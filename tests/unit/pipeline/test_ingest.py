@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from packhouse.pipeline.ingest import FAULTS_TOLD, IngestedPart, SealedRevision, cut_parts, iter_keys, seal_revision
+from packhouse.pipeline.ingest import FAULTS_TOLD, IngestedPart, Sealed, cut_parts, iter_keys, seal_revision
 from packhouse.pipeline.rows import LINE_BYTES
 from packhouse.pipeline.statistics import Statistics, decode_statistics
 from tests.unit.pipeline.labels import BALL, ingest, ndjson, owned, row, rows
 
 
-def seal(parts: list[IngestedPart]) -> SealedRevision:
+def seal(parts: list[IngestedPart]) -> Sealed:
     return seal_revision([part.chunk for part in parts], [iter_keys(part.keys) for part in parts], BALL)
 
 
@@ -103,3 +103,19 @@ def test_the_content_hash_tells_labels_apart_and_nothing_else() -> None:
     first = seal(ingest(ndjson([row("a"), row("b")])))
     assert first.content_hash == seal(ingest(ndjson([row("a"), row("b")], "\r\n"))).content_hash
     assert first.content_hash != seal(ingest(ndjson([row("a"), row("b", x=0.51)]))).content_hash
+
+
+@pytest.mark.parametrize("part_bytes", [40, 200, 500_000])
+def test_of_equal_ids_the_first_line_stands_whatever_is_in_the_others(part_bytes: int) -> None:
+    rows = [row("same", x=x / 100) for x in (90, 10, 50, 10, 70, 30)]
+    sealed = seal(ingest(ndjson(rows), part_bytes))
+    told = [(fault.line, fault.rule) for fault in sealed.faults]
+    assert told == [(line, "DUPLICATE_SAMPLE_ID") for line in range(2, 7)]
+    assert sealed.fault_count == 5
+    assert all(int(fault.detail.split("line ")[1].split()[0]) < fault.line for fault in sealed.faults)
+
+
+def test_of_very_many_repeats_the_first_hundred_lines_are_told_and_all_are_counted() -> None:
+    sealed = seal(ingest(ndjson([row("same", x=x % 97 / 100) for x in range(500)]), 2_000))
+    assert [fault.line for fault in sealed.faults] == list(range(2, 102))
+    assert sealed.fault_count == 499

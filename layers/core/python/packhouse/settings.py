@@ -121,6 +121,21 @@ class AnnotationsSettings(ChoresSettings):
 
 
 @dataclass(frozen=True)
+class TrainingSettings(Settings):
+    """Rollouts and training datasets, and what starts their machines."""
+
+    idempotency_table: str
+    catalog_table: str
+    builds_table: str
+    training_table: str
+    data_bucket: str
+    uploads_bucket: str
+    rollout_ingest_arn: str
+    training_export_arn: str
+    cursor_secret: str
+
+
+@dataclass(frozen=True)
 class TaskSettings(Settings):
     """The tasks of `dataset_build`, and what every task needs: its job, and where results lie."""
 
@@ -154,19 +169,41 @@ class QualityTaskSettings(TaskSettings):
 
 
 @dataclass(frozen=True)
-class IngestSettings(TaskSettings):
-    """The tasks of `label_ingest`."""
+class UploadTaskSettings(TaskSettings):
+    """The tasks that cut an upload into parts and take these in."""
 
-    labels_table: str
     uploads_bucket: str
 
 
 @dataclass(frozen=True)
-class SettleSettings(IngestSettings):
+class IngestSettings(TaskSettings):
+    """What settles a label pack revision."""
+
+    labels_table: str
+
+
+@dataclass(frozen=True)
+class TrainingTaskSettings(TaskSettings):
+    """SealImport and the tasks of `training_export`."""
+
+    training_table: str
+
+
+@dataclass(frozen=True)
+class TrainingSourceSettings(TrainingTaskSettings):
+    """The tasks of `training_export` that look whether the project may be trained on."""
+
+    catalog_table: str
+
+
+@dataclass(frozen=True)
+class SettleSettings(IngestSettings, TrainingTaskSettings):
     """RecordFailure and the sweeper: whose jobs they end, and the machines those run on."""
 
     label_ingest_arn: str
     dataset_build_arn: str
+    rollout_ingest_arn: str
+    training_export_arn: str
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,11 @@
 """How jobs end that do not end themselves: by RecordFailure inside the machine, from outside by the sweeper or people.
 
-It stands above the contexts: it knows every kind of job and who ends it.
+It stands above the contexts. Who ends which kind of job it is told; of all kinds, by `kinds`.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Self
+from dataclasses import dataclass, field
+from typing import Any
 
 from aws_lambda_powertools import Logger
 
@@ -16,13 +16,10 @@ from packhouse.aws.dynamo import Transaction
 from packhouse.aws.executions import ExecutionFacts
 from packhouse.aws.objects import Objects
 from packhouse.aws.once import Once
-from packhouse.builds.steps import BuildSteps
 from packhouse.errors import ConflictError
 from packhouse.jobs.model import OPEN, Job, JobError, JobKind, JobStatus
 from packhouse.jobs.store import JobStore
-from packhouse.labels.ingest import Ingest
-from packhouse.settings import SettleSettings
-from packhouse.task import count_unforeseen, find_note, machine_error
+from packhouse.task import NOT_CONFIRMED, count_unforeseen, find_note, machine_error
 
 logger = Logger(service="sweep", child=True)
 
@@ -49,21 +46,8 @@ class Settle:
     notes: Objects
     ends: Mapping[JobKind, End]
     machines: Mapping[JobKind, str]
+    resumes: Mapping[JobKind, Callable[[Job], bool]] = field(default_factory=dict)
     clock: Clock = now
-
-    @classmethod
-    def from_settings(cls, settings: SettleSettings) -> Self:
-        """Wire every kind of job to what ends it."""
-        ingest, steps = Ingest.from_settings(settings), BuildSteps.from_settings(settings)
-        return cls(
-            jobs=steps.jobs,
-            notes=steps.data,
-            ends={JobKind.LABEL_INGEST: ingest.end, JobKind.DATASET_BUILD: steps.end},
-            machines={
-                JobKind.LABEL_INGEST: settings.label_ingest_arn,
-                JobKind.DATASET_BUILD: settings.dataset_build_arn,
-            },
-        )
 
     def cancel(self, workspace: Workspace, job_id: str, caller: Principal, once: Once) -> Job:
         """End a job of the project as cancelled, then stop its execution; return the job.
@@ -100,6 +84,8 @@ class Settle:
         job = self.jobs.get_any(payload["job_id"])
         if payload.get("quality", {}).get("gate") == "shut":
             error = JobError(code="DATASET_QUALITY_HARD_FAIL", detail="The quality policy found a hard failure.")
+        elif job.step == "AwaitConfirmation" and payload.get("failure", {}).get("Error") == "States.Timeout":
+            error = NOT_CONFIRMED
         else:
             noted = find_note(self.notes, payload["prefix"])
             if noted is None:  # a crash, a time limit, a service that stayed away: nobody but the machine saw it
@@ -109,8 +95,8 @@ class Settle:
         return {"code": error.code}
 
     def sweep(self) -> dict[str, int]:
-        """Stop what was cancelled; start what was committed and not started; end what its execution left open."""
-        counts = {"open": 0, "started": 0, "ended": 0, "stopped": 0}
+        """Stop what was cancelled; start, resume or end what is open: what nobody started, told, or settled."""
+        counts = {"open": 0, "started": 0, "resumed": 0, "ended": 0, "stopped": 0}
         for job in self.jobs.iter_stopping():
             self._stop(job)
             counts["stopped"] += 1
@@ -121,7 +107,9 @@ class Settle:
                 if later(job.created_at, START_SECONDS) <= self.clock():
                     executions.start(self.machines[job.kind], job.job_id, job.execution_input | {"job_id": job.job_id})
                     counts["started"] += 1
-            elif found.status != "RUNNING":
+            elif found.status == "RUNNING":
+                counts["resumed"] += job.kind in self.resumes and self.resumes[job.kind](job)
+            else:
                 counts["ended"] += self._end(job, self._error_of(job, found))
         logger.info("swept", extra=counts)
         return counts

@@ -77,6 +77,7 @@ def find_note(notes: Objects, prefix: str) -> JobError | None:
     return None
 
 
+NOT_CONFIRMED = JobError(code="NOT_CONFIRMED", detail="Nobody confirmed the preview within seven days.")
 _MACHINE_ERRORS = {"States.Timeout": "TASK_TIMED_OUT", "ServiceUnavailableError": "SERVICE_UNAVAILABLE"}
 
 

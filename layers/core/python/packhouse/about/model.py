@@ -21,7 +21,7 @@ def sometimes(default: Any) -> Any:
 
 
 class Upload(BaseModel):
-    """How the bytes of a revision are sent: with this method, to this URL, with exactly these headers."""
+    """How the bytes of a revision or an import are sent: with this method, to this URL, with exactly these headers."""
 
     method: Literal["PUT"]
     url: Url

@@ -68,6 +68,8 @@ def handler_of(app: APIGatewayRestResolver) -> Handler:
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         started = time.perf_counter()
         answer = app.resolve(_as_routed(event), context)
+        if event["httpMethod"] == "HEAD":
+            answer["body"] = ""  # its head is that of what a GET sends, refusals as well (RFC 9110, 9.3.2)
         logger.info(
             "request",
             request_id=event["requestContext"]["requestId"],
@@ -122,7 +124,7 @@ def spliced(bodies: list[str], next_cursor: str | None) -> Response[str]:
     return answer(200, f'{{"items":[{",".join(bodies)}],"next_cursor":{as_json(next_cursor)}}}')
 
 
-def page(items: Sequence[BaseModel], next_cursor: str | None, exclude: set[str] | None = None) -> dict[str, Any]:
+def page(items: Sequence[BaseModel], next_cursor: str | None, exclude: Any = None) -> dict[str, Any]:
     """Return a page of items with the cursor of the next one; `exclude` names fields that are not shown."""
     return {"items": [item.model_dump(mode="json", exclude=exclude) for item in items], "next_cursor": next_cursor}
 

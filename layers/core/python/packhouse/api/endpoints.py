@@ -29,6 +29,8 @@ _NAME_BYTES = 800  # 200 characters, as the longest name has
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _ETAG = re.compile(r'(W/)?"([\x21\x23-\x7e]*)"')
 _ANY = "*"
+_READS = {"GET", "HEAD"}
+_REDIRECTION = 300  # from here on an answer is not the thing itself: no condition is looked at (RFC 9110, 13.2.1)
 _TAGS = 50
 
 
@@ -110,6 +112,10 @@ class Endpoints:
         """Declare a read; what it wants is its query."""
         return self._declare("GET", path, action, **more)
 
+    def head(self, path: str, action: Action | None, **more: Any) -> Declared[Any]:
+        """Declare a look at what a GET of the same path sends; what it wants is its query."""
+        return self._declare("HEAD", path, action, **more)
+
     def post(self, path: str, action: Action | None, **more: Any) -> Declared[Any]:
         """Declare a command; it hands its transaction to `call.once`, so that it can be repeated under a key."""
         return self._declare("POST", path, action, **more)
@@ -163,7 +169,8 @@ def _answered(
         response.headers["Idempotency-Replayed"] = "true"
     if endpoint.max_age:
         response.headers["Cache-Control"] = f"private, max-age={endpoint.max_age}"
-    return _unless_known(headers.get("If-None-Match"), response) if endpoint.method == "GET" else response
+    is_conditional = endpoint.method == "GET" and response.status_code < _REDIRECTION
+    return _unless_known(headers.get("If-None-Match"), response) if is_conditional else response
 
 
 def _admitted(
@@ -172,7 +179,7 @@ def _admitted(
     caller, workspace = _let_in(endpoint, event, path)
     if_match = _if_match(endpoint, headers.get("If-Match"))
     key = _idempotency_key(endpoint, headers.get("Idempotency-Key"))
-    if endpoint.method == "GET":
+    if endpoint.method in _READS:
         return Call(caller, workspace, path, read_query(event, endpoint.wanted), Once(), if_match)
     if "If-None-Match" in headers:
         raise RequestFaultsError([Fault("header If-None-Match", f"is not honoured by {endpoint.method}")])

@@ -25,6 +25,7 @@ from packhouse.errors import CODES
 Json = dict[str, Any]
 _REF = "#/components/schemas/{model}"
 _HTML = "text/html; charset=utf-8"
+NDJSON = "application/x-ndjson"
 _HIDDEN = "etag"
 
 _ABOUT = """A training-data registry: reviewed labels go in; checked, frozen, reproducible training data comes out.
@@ -57,6 +58,15 @@ HEADERS: Json = {
         "description": "The request was answered before under its `Idempotency-Key`; this is that answer.",
         "schema": {"const": "true"},
     },
+    "Repr-Digest": {
+        "description": "The SHA-256 of the rows, wherever they are sent from (RFC 9530).",
+        "schema": {"type": "string"},
+        "example": "sha-256=:X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE=:",
+    },
+    "X-Dataset-Status": {"description": "How the training dataset stands.", "schema": {"type": "string"}},
+    "X-Dataset-Rows": {"description": "How many rows there are.", "schema": {"type": "integer"}},
+    "X-Dataset-Bytes": {"description": "How many bytes of NDJSON they are.", "schema": {"type": "integer"}},
+    "X-Dataset-Sha256": {"description": "The SHA-256 of these bytes, as hex.", "schema": {"type": "string"}},
     "WWW-Authenticate": {"description": "The scheme that is wanted.", "schema": {"const": "Bearer"}},
 }
 
@@ -68,6 +78,18 @@ class Context:
     name: str
     meaning: str
     endpoints: list[Endpoint]
+
+
+@dataclass(frozen=True)
+class Sent:
+    """An answer that is more than one JSON thing: its kind, and the headers of its own.
+
+    Of NDJSON the `form` is that of a line; without a form there is no body.
+    """
+
+    form: Any = None
+    kind: str = JSON
+    headers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -100,7 +122,7 @@ def document(contexts: list[Context], told: Told) -> Json:
     paths: dict[str, Json] = {}
     for context in contexts:
         for endpoint in context.endpoints:
-            operation = _operation(endpoint, context.name, schemas, told.examples.get(operation_id(endpoint), {}))
+            operation = _operation(endpoint, context.name, schemas, told)
             paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = operation
     return {
         "openapi": "3.1.0",
@@ -137,7 +159,8 @@ def operation_id(endpoint: Endpoint) -> str:
     return first + "".join(word.capitalize() for word in rest)
 
 
-def _operation(endpoint: Endpoint, tag: str, schemas: Mapping[tuple[str, Any], Json], examples: Json) -> Json:
+def _operation(endpoint: Endpoint, tag: str, schemas: Mapping[tuple[str, Any], Json], told: Told) -> Json:
+    examples = told.examples.get(operation_id(endpoint), {})
     summary, _, description = inspect.cleandoc(endpoint.docstring).partition("\n\n")
     operation: Json = {"operationId": operation_id(endpoint), "summary": summary.replace("\n", " ").rstrip(".")}
     if description:
@@ -153,7 +176,7 @@ def _operation(endpoint: Endpoint, tag: str, schemas: Mapping[tuple[str, Any], J
     if (body := schemas.get((endpoint.name, "request"))) is not None:
         content = {"schema": body} | ({"example": examples["request"]} if "request" in examples else {})
         operation["requestBody"] = {"required": endpoint.wanted is not NoBody, "content": {JSON: content}}
-    operation["responses"] = _responses(endpoint, schemas, examples)
+    operation["responses"] = dict(sorted(_responses(endpoint, schemas, told, examples).items()))
     return operation
 
 
@@ -162,8 +185,9 @@ def _iter_parameters(endpoint: Endpoint) -> Iterator[Json]:
         yield {"name": name, "in": "path", "required": True, **PATH[path_key(endpoint.path, name)]}
     if endpoint.path.startswith("/api/") and not endpoint.public:
         yield _ref("parameters", "Workspace")
-    if endpoint.method == "GET":
+    if endpoint.method in {"GET", "HEAD"}:
         yield from _query(endpoint.wanted)
+    if endpoint.method == "GET":
         yield _ref("parameters", "IfNoneMatch")
     if endpoint.is_command:
         yield _ref("parameters", "IdempotencyKey")
@@ -185,17 +209,20 @@ def _query(model: type[BaseModel]) -> list[Json]:
     return parameters
 
 
-def _responses(endpoint: Endpoint, schemas: Mapping[tuple[str, Any], Json], examples: Json) -> Json:
+def _responses(endpoint: Endpoint, schemas: Mapping[tuple[str, Any], Json], told: Told, examples: Json) -> Json:
     responses: Json = {}
-    for status in sorted(status for name, status in schemas if name == endpoint.name and status != "request"):
-        content = {"schema": schemas[endpoint.name, status]}
-        if str(status) in examples:
-            content["example"] = examples[str(status)]
+    for status, form in sorted(_answers(endpoint, told).items()):
+        sent = form if isinstance(form, Sent) else Sent(form, _HTML if endpoint.result is str else JSON)
+        lines = ": one JSON object a line, each of this form" if sent.kind == NDJSON else ""
         responses[str(status)] = {
-            "description": HTTPStatus(status).phrase,
-            "headers": {name: _ref("headers", name) for name in _headers(endpoint, status)},
-            "content": {_HTML if endpoint.result is str else JSON: content},
+            "description": HTTPStatus(status).phrase + lines,
+            "headers": {name: _ref("headers", name) for name in (*_headers(endpoint, status), *sent.headers)},
         }
+        if sent.form is not None:
+            content = {"schema": schemas[endpoint.name, status]}
+            if str(status) in examples:
+                content["example"] = examples[str(status)]
+            responses[str(status)]["content"] = {sent.kind: content}
     if endpoint.method == "GET":
         headers = {name: _ref("headers", name) for name in _headers(endpoint, HTTPStatus.NOT_MODIFIED)}
         responses["304"] = {"description": "The caller has this answer already.", "headers": headers}
@@ -205,13 +232,27 @@ def _responses(endpoint: Endpoint, schemas: Mapping[tuple[str, Any], Json], exam
     shared = {tuple(codes): name for name, (_, codes) in SHARED.items()}
     for status, codes in sorted(by_status.items()):
         name = shared.get(tuple(codes))
-        responses[str(status)] = _ref("responses", name) if name else _problem(status, tuple(codes))
+        if str(status) in responses:
+            responses[str(status)] = _either(responses[str(status)], _problem(status, tuple(codes)))
+        else:
+            responses[str(status)] = _ref("responses", name) if name else _problem(status, tuple(codes))
     return responses
+
+
+def _answers(endpoint: Endpoint, told: Told) -> Mapping[int, Any]:
+    return told.answers.get(endpoint.name, {endpoint.status: endpoint.result})
+
+
+def _either(response: Json, problem: Json) -> Json:
+    """Return the response of a status that is an answer's and a refusal's: the media type tells them apart."""
+    content = response.get("content", {}) | problem["content"]
+    return response | {"description": f"{response['description']}, or\n{problem['description']}", "content": content}
 
 
 def _headers(endpoint: Endpoint, status: int) -> Iterator[str]:
     fields = getattr(endpoint.result, "model_fields", {})
-    if endpoint.method == "GET" or (_HIDDEN in fields and endpoint.show is None):
+    is_tagged = endpoint.method == "GET" and status <= HTTPStatus.NOT_MODIFIED
+    if is_tagged or (_HIDDEN in fields and endpoint.show is None):
         yield "ETag"
     if get_origin(endpoint.result) is list and status == endpoint.status:
         yield "Link"
@@ -219,7 +260,7 @@ def _headers(endpoint: Endpoint, status: int) -> Iterator[str]:
         yield "Cache-Control"
     if endpoint.is_command:
         yield "Idempotency-Replayed"
-    if status == HTTPStatus.ACCEPTED:
+    if status == HTTPStatus.ACCEPTED and endpoint.status == status:
         yield from ("Location", "Retry-After")
 
 
@@ -245,7 +286,10 @@ def _schemas(endpoints: list[Endpoint], told: Told) -> tuple[dict[tuple[str, Any
     for endpoint in endpoints:
         if endpoint.method in {"POST", "PUT", "PATCH"}:
             wanted.append(((endpoint.name, "request"), "validation", TypeAdapter(endpoint.wanted)))
-        for status, form in told.answers.get(endpoint.name, {endpoint.status: endpoint.result}).items():
+        for status, answered in _answers(endpoint, told).items():
+            form = answered.form if isinstance(answered, Sent) else answered
+            if form is None:
+                continue
             if isinstance(form, Listed):
                 pages[endpoint.name, status] = form
             adapter = TypeAdapter(form.item if isinstance(form, Listed) else form)

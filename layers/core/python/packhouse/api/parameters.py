@@ -49,6 +49,14 @@ PATH: dict[str, dict[str, Any]] = {
     },
     "exports/{name}": _name("The file's name.", "train.ndjson"),
     "uses/{use_id}": _id("use", "The use of the dataset version.", "01KPA2Q7Z8D3F6H9K1M4P7S0VA"),
+    "rollouts/{rollout}": {
+        "description": "The rollout, by its `id`: where the registry keeps it.",
+        "schema": {"type": "string", "pattern": f"^ro_{_ULID}[0-9a-f]{{11}}$"},
+        "example": "ro_01KPA4A1C3E5G7J9K1M3P5R7T900000000000",
+    },
+    "rollout-imports/{import_id}": _id("rim", "The rollout import.", "01KPA4A1C3E5G7J9K1M3P5R7T9"),
+    "training-datasets/{training_dataset_id}": _id("trd", "The training dataset.", "01KPA4C2D4F6H8J0K2M4P6R8T0"),
+    "files/{name}": _name("The file's name.", "default.ndjson.gz"),
     "jobs/{job_id}": _id("job", "The job.", "01KPA2F3X5J7M9P1R4T6V8Y0AD"),
 }
 """By the step of the path before them, and where that is not enough the one behind: a `{name}` is one of a dataset, of
@@ -67,6 +75,11 @@ QUERY = {
     "group_prefix": "Tell of groups that begin with this.",
     "against": "What to compare with: what was before.",
     "audio_file_id": "Of this audio file alone.",
+    "rollout_id": "Of this id alone, as its sender named it.",
+    "scenario_id": "Of this scenario alone.",
+    "agent_template_id": "Of this agent template alone.",
+    "status": "Of this status alone.",
+    "profile": "The rendering; without, the one that the training dataset was created with.",
 }
 
 _TAGS = {"type": "string", "pattern": r'^(\*|((W/)?"[^"]*"[ \t,]*)+)$'}

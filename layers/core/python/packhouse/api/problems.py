@@ -41,6 +41,9 @@ _BY_STATUS: dict[int, tuple[str, ...]] = {
         "AUDIO_FILE_NOT_FOUND",
         "ANNOTATION_SET_NOT_FOUND",
         "ANNOTATION_NOT_FOUND",
+        "IMPORT_NOT_FOUND",
+        "ROLLOUT_NOT_FOUND",
+        "TRAINING_DATASET_NOT_FOUND",
         "JOB_NOT_FOUND",
         "ROUTE_NOT_FOUND",
     ),
@@ -74,6 +77,13 @@ _BY_STATUS: dict[int, tuple[str, ...]] = {
         "ANNOTATION_SET_EMPTY",
         "LABEL_PACK_CAPABILITY_MISMATCH",
         "LABEL_ROW_TOO_LONG",
+        "IMPORT_ALREADY_SUBMITTED",
+        "IMPORT_CONFLICT",
+        "WORKSPACE_TRAINING_OPT_OUT",
+        "TRAINING_DATASET_NOT_READY",
+        "TRAINING_DATASET_CONFLICT",
+        "PREVIEW_NOT_READY",
+        "CONFIRMATION_NOT_REQUIRED",
         "JOB_ENDED",
     ),
     412: ("PRECONDITION_FAILED",),
@@ -214,7 +224,7 @@ def _iter_refusals(endpoint: Endpoint) -> Iterator[str]:
     yield from ("INVALID_REQUEST", "TOO_MANY_REQUESTS", "INTERNAL_ERROR", "SERVICE_UNAVAILABLE")
     if "{" in endpoint.path:
         yield "ROUTE_NOT_FOUND"
-    if endpoint.method != "GET":
+    if endpoint.method not in {"GET", "HEAD"}:
         yield from ("INVALID_JSON", "BODY_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE")
     if endpoint.is_command:
         yield "IDEMPOTENCY_KEY_REUSED"

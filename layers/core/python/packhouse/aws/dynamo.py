@@ -21,7 +21,7 @@ import orjson
 from botocore.config import Config
 from pynamodb.connection import Connection
 from pynamodb.connection.base import MetaTable
-from pynamodb.constants import GLOBAL_SECONDARY_INDEXES
+from pynamodb.constants import ATTR_DEFINITIONS, GLOBAL_SECONDARY_INDEXES
 from pynamodb.exceptions import PynamoDBException, TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
@@ -120,8 +120,9 @@ def bind(model: type[Model], table_name: str) -> None:
         ours = table.get_meta_table().data
         table.connection = connection()
         known = connection()._tables.setdefault(table_name, MetaTable(ours)).data
-        indexes = known.setdefault(GLOBAL_SECONDARY_INDEXES, [])
-        indexes += [index for index in ours.get(GLOBAL_SECONDARY_INDEXES, []) if index not in indexes]
+        for part in (GLOBAL_SECONDARY_INDEXES, ATTR_DEFINITIONS):  # of whichever model was bound first
+            told = known.setdefault(part, [])
+            told += [each for each in ours.get(part, []) if each not in told]
 
 
 Key = tuple[type[Model], str, str]

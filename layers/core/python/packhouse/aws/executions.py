@@ -1,4 +1,4 @@
-"""Step Functions executions: start one under its job's id, stop it, ask how it ended."""
+"""Step Functions executions: start one under its job's id, let it go on, stop it, ask how it ended."""
 
 import functools
 import json
@@ -46,6 +46,15 @@ def start(machine_arn: str, name: str, payload: dict[str, Any]) -> None:
         step_functions().start_execution(stateMachineArn=machine_arn, name=name, input=json.dumps(payload))
     except ClientError as error:
         if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
+            raise
+
+
+def go_on(token: str) -> None:
+    """Let an execution go on that waits with this task token; one that waits no more is left as it is."""
+    try:
+        step_functions().send_task_success(taskToken=token, output="{}")
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in {"TaskDoesNotExist", "TaskTimedOut", "InvalidToken"}:
             raise
 
 

@@ -27,6 +27,7 @@ _AHEAD = 64
 _REMOVED_AT_ONCE = 1_000
 
 _Wanted = TypeVar("_Wanted")
+_Found = TypeVar("_Found")
 
 URL_SECONDS = 900
 """How long a presigned URL lives."""
@@ -120,6 +121,14 @@ class Objects:
         etag, stored = head["ETag"].strip('"'), head["Metadata"].get("sha256")
         return ObjectFacts(key, head["ContentLength"], etag, stored, _checksum_of_all(head))
 
+    def demand_written(self, wanted: Iterable[tuple[str, str]]) -> None:
+        """Require of objects, by what the bucket says of them, that they are those that were written (hex SHA-256)."""
+        pairs = list(wanted)
+        for (key, sha256), facts in zip(pairs, _side_by_side(self.find_facts, [key for key, _ in pairs]), strict=True):
+            if facts is None or facts.sha256 != sha256:
+                detail = f"The object {key} is missing or not what was written."
+                raise UnitFailedError("SOURCE_CHANGED", detail, key=key)
+
     def iter_facts(self, prefix: str, after: str = "") -> Iterator[list[ObjectFacts]]:
         """Yield pages of up to 1,000 objects below a prefix in key order, from behind the key `after` on."""
         pages = s3().get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix, StartAfter=after)
@@ -148,6 +157,14 @@ class Objects:
             self.accept_own(error, key, sha256)
             return False
         return True
+
+    def write_unless_there(self, key: str, body: bytes, content_type: str) -> bytes:
+        """Write an immutable object unless there is one; return the bytes of the one that is there now."""
+        try:
+            self.write_once(key, body, content_type)
+        except UnitFailedError:
+            return self.read(key)
+        return body
 
     def overwrite(self, key: str, body: bytes, content_type: str) -> None:
         """Write an object that no other step reads as a source: a failure note, a report."""
@@ -214,7 +231,7 @@ class Objects:
         return url, headers
 
 
-def _side_by_side(read: Callable[[_Wanted], bytes], wanted: Sequence[_Wanted]) -> Iterator[bytes]:
+def _side_by_side(read: Callable[[_Wanted], _Found], wanted: Sequence[_Wanted]) -> Iterator[_Found]:
     """Yield what is read, in order; no more than `_AHEAD` objects are read before they are asked for."""
     if len(wanted) < SIDE_BY_SIDE:  # threads cost more than they bring
         yield from map(read, wanted)
@@ -270,7 +287,7 @@ class ObjectWriter:
         where = {"Bucket": self._objects.bucket, "Key": self._key}
         if kind is not None:
             if self._upload_id is not None:
-                s3().abort_multipart_upload(**where, UploadId=self._upload_id)
+                self._abort(where)
             return
         if self._upload_id is None:
             self._objects.write_once(self._key, bytes(self._buffer), self._content_type)
@@ -285,8 +302,16 @@ class ObjectWriter:
                 **where, UploadId=self._upload_id, MultipartUpload={"Parts": self._parts}, IfNoneMatch="*"
             )
         except ClientError as error:
-            s3().abort_multipart_upload(**where, UploadId=self._upload_id)
+            self._abort(where)
             self._objects.accept_own(error, self._key, self.sha256)
+
+    def _abort(self, where: dict[str, str]) -> None:
+        """Give an upload up; one whose completion took effect and was not heard of is there no more."""
+        try:
+            s3().abort_multipart_upload(**where, UploadId=self._upload_id)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "NoSuchUpload":
+                raise
 
 
 def _checksum_of_all(head: Mapping[str, Any]) -> str | None:

@@ -10,10 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from packhouse.errors import ConflictError
 from packhouse.freezes.model import Overlap
 from packhouse.jobs.model import JobStatus
-from packhouse.labels.model import ReviewStatus, RevisionRef, ValidationStatus
+from packhouse.labels.model import ReviewStatus, RevisionRef
 from packhouse.pipeline.issues import Issue
 from packhouse.pipeline.plan import BuildPlan
 from packhouse.pipeline.splits import SplitPlan
+from packhouse.uploads.model import ValidationStatus
 
 LISTED_PACKS = 100
 """How many included and excluded packs a version's item names itself; all of them are in its snapshot."""

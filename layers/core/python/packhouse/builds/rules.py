@@ -8,12 +8,13 @@ from packhouse.access.rules import permit
 from packhouse.builds.model import Candidate, ExcludedPack, ExclusionCode, IncludedPack, Selection
 from packhouse.catalog.model import Project, TrainingUse
 from packhouse.freezes.model import Overlap
-from packhouse.labels.model import Eligibility, LabelPack, ReviewStatus, Revision, RevisionRef, ValidationStatus
+from packhouse.labels.model import Eligibility, LabelPack, ReviewStatus, Revision, RevisionRef
 from packhouse.labels.rules import revision_ref
 from packhouse.pipeline.capabilities import CAPABILITIES
 from packhouse.pipeline.fingerprints import fingerprint
 from packhouse.pipeline.issues import Issue
 from packhouse.pipeline.splits import SplitPlan
+from packhouse.uploads.model import ValidationStatus
 
 SNAPSHOT_SCHEMA = 2
 SOURCE_PROJECTS = 40

@@ -25,7 +25,6 @@ from packhouse.catalog.store import CatalogStore
 from packhouse.errors import ServiceUnavailableError, UnitFailedError
 from packhouse.jobs.model import JobStatus
 from packhouse.jobs.store import JobStore
-from packhouse.labels.ingest import chunk_key
 from packhouse.labels.model import revision_prefix
 from packhouse.labels.store import LabelStore
 from packhouse.pipeline.export import ExportFile
@@ -46,6 +45,7 @@ from packhouse.pipeline.seal import Manifest, seal_version
 from packhouse.pipeline.splits import SplitPlan
 from packhouse.pipeline.statistics import decode_statistics
 from packhouse.settings import SourceTaskSettings
+from packhouse.uploads.ingest import chunk_key
 
 TOLD = 5
 COMPARED_ROWS = 2_000_000

@@ -72,7 +72,7 @@ class BuildSteps:
     def build_shard(self, payload: Payload) -> Payload:
         """Build one unit: read its chunks, write a shard a split and the unit's result."""
         unit = msgspec.json.decode(self.data.read(payload["key"]), type=Unit)
-        bodies = (self.data.read_sealed(chunk.key, chunk.sha256) for chunk in unit.chunks)
+        bodies = self.data.iter_sealed((chunk.key, chunk.sha256) for chunk in unit.chunks)
         built, shards, left_out = build_shard(unit, bodies, CAPABILITIES[payload["capability"]])
         for shard in shards:
             self.data.write_once(f"{payload['prefix']}shards/{shard.shard.name}.ndjson", shard.body, NDJSON)

@@ -10,6 +10,8 @@ class JobKind(StrEnum):
 
     LABEL_INGEST = "label_ingest"
     DATASET_BUILD = "dataset_build"
+    ROLLOUT_INGEST = "rollout_ingest"
+    TRAINING_EXPORT = "training_export"
 
 
 class JobStatus(StrEnum):
@@ -46,6 +48,8 @@ class Job(BaseModel):
     label_pack_id: str | None = None
     revision_id: str | None = None
     dataset_version_id: str | None = None
+    import_id: str | None = None
+    training_dataset_id: str | None = None
     status: JobStatus = JobStatus.QUEUED
     step: str | None = None
     done: int = 0

@@ -137,6 +137,15 @@ class JobStore:
                 raise ConflictError("JOB_ENDED", f"The job {job_id} has ended.") from error
             raise
 
+    def begin_step(self, job_id: str, step: str, total: int) -> None:
+        """Enter a step unless the job is in it: the first unit of a map does, for all."""
+        actions: list[Any] = [_JobItem.step.set(step), _JobItem.done.set(0), _JobItem.total.set(total)]
+        try:
+            update_alone(_JobItem(f"JOB#{job_id}", "META"), actions, (_JobItem.open == _OPEN) & (_JobItem.step != step))
+        except UpdateError as error:
+            if not is_refused(error):
+                raise
+
     def count_unit(self, job_id: str, step: str) -> None:
         """Count one more finished unit of the step. Progress only: a repeat after a lost answer may count twice."""
         try:

@@ -1,7 +1,6 @@
-"""The tasks of `label_ingest`: OpenUpload → IngestParts → SealRevision. Reads and writes around `pipeline.ingest`."""
+"""The last task of `label_ingest`, SealRevision, and how its jobs end; the tasks before it are in `uploads.ingest`."""
 
-import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -14,76 +13,30 @@ from packhouse.aws.objects import Objects
 from packhouse.errors import UnitFailedError
 from packhouse.jobs.model import Job, JobStatus
 from packhouse.jobs.store import JobStore
-from packhouse.labels.model import LabelFault, Revision, ValidationStatus
+from packhouse.labels.model import Revision
 from packhouse.labels.rules import with_revisions
 from packhouse.labels.store import LabelStore
 from packhouse.pipeline.capabilities import CAPABILITIES
-from packhouse.pipeline.ingest import (
-    UPLOAD_BYTES,
-    Chunk,
-    Part,
-    SealedRevision,
-    cut_parts,
-    ingest_part,
-    iter_keys,
-    iter_owned_lines,
-    seal_revision,
-)
+from packhouse.pipeline.ingest import Chunk, Sealed, seal_revision
 from packhouse.pipeline.statistics import decode_statistics
 from packhouse.settings import IngestSettings
-
-_JSON = "application/json"
-_NDJSON = "application/x-ndjson"
-_BINARY = "application/octet-stream"
+from packhouse.uploads.ingest import JSON, chunk_key, iter_chunk_keys, read_chunks
+from packhouse.uploads.model import LineFault, ValidationStatus
 
 
 @dataclass(frozen=True)
 class Ingest:
-    """The tasks; each takes the execution's payload and returns what the next state needs."""
+    """What settles revisions."""
 
     store: LabelStore
     jobs: JobStore
     data: Objects
-    uploads: Objects
     clock: Clock = now
 
     @classmethod
     def from_settings(cls, settings: IngestSettings) -> Self:
-        """Wire the tasks to their tables and buckets."""
-        return cls(
-            LabelStore(settings.labels_table),
-            JobStore(settings.builds_table),
-            Objects(settings.data_bucket),
-            Objects(settings.uploads_bucket),
-        )
-
-    def open_upload(self, payload: dict[str, Any]) -> dict[str, Any]:
-        """Cut the upload into parts and write them as the units of the map."""
-        self.jobs.enter_step(payload["job_id"], "OpenUpload", 1)
-        upload = self.uploads.find_facts(payload["upload_key"])
-        if upload is None:
-            raise UnitFailedError("UPLOAD_MISSING", "The upload is not there.")
-        if upload.bytes > UPLOAD_BYTES:
-            raise UnitFailedError("UPLOAD_MISMATCH", f"An upload may have {UPLOAD_BYTES} bytes, not {upload.bytes}.")
-        parts = cut_parts(upload.bytes)
-        units = [{"unit": part.part, "start": part.start, "end": part.end, "etag": upload.etag} for part in parts]
-        key = f"{payload['prefix']}ingest/units.json"
-        self.data.write_once(key, json.dumps(units).encode(), _JSON)
-        self.jobs.enter_step(payload["job_id"], "IngestParts", len(units))
-        return {"units_key": key, "units": len(units)}
-
-    def ingest_part(self, payload: dict[str, Any]) -> dict[str, Any]:
-        """Turn one part into a canonical chunk with its statistics and sample keys."""
-        part = Part(payload["unit"], payload["start"], payload["end"])
-        blocks = self.uploads.stream(payload["upload_key"], max(part.start - 1, 0), payload["etag"])
-        ingested = ingest_part(part, iter_owned_lines(blocks, part), CAPABILITIES[payload["capability"]])
-        chunk = chunk_key(payload["prefix"], part.part)
-        self.data.write_once(f"{chunk}.ndjson", ingested.rows, _NDJSON)
-        self.data.write_once(f"{chunk}.stats.json", ingested.statistics, _JSON)
-        self.data.write_once(f"{chunk}.keys", ingested.keys, _BINARY)
-        if self.data.write_once(_result_key(payload["prefix"], part.part), msgspec.json.encode(ingested.chunk), _JSON):
-            self.jobs.count_unit(payload["job_id"], "IngestParts")
-        return {"unit": part.part, "rows": ingested.chunk.rows, "faults": ingested.chunk.fault_count}
+        """Wire it to its tables and bucket."""
+        return cls(LabelStore(settings.labels_table), JobStore(settings.builds_table), Objects(settings.data_bucket))
 
     def seal_revision(self, payload: dict[str, Any]) -> dict[str, Any]:
         """Settle the revision: passed with its content hash, or failed with its faults by line.
@@ -95,21 +48,15 @@ class Ingest:
         if revision.validation_status is ValidationStatus.PASSED:
             return {"rows": revision.rows, "content_hash": revision.content_hash}
         self.jobs.enter_step(payload["job_id"], "SealRevision", 1)
-        chunks = [
-            msgspec.json.decode(self.data.read(_result_key(payload["prefix"], unit)), type=Chunk)
-            for unit in range(payload["upload"]["units"])
-        ]
-        keys = [self._iter_keys(payload["prefix"], chunk) for chunk in chunks]
+        chunks = read_chunks(self.data, payload["prefix"], payload["upload"]["units"])
+        keys = [iter_chunk_keys(self.data, payload["prefix"], chunk) for chunk in chunks]
         sealed = seal_revision(chunks, list(keys), CAPABILITIES[payload["capability"]])
         if sealed.passed:
-            self.data.write_once(f"{payload['prefix']}revision.json", sealed.document, _JSON)
+            self.data.write_once(f"{payload['prefix']}revision.json", sealed.document, JSON)
         self._settle(payload, sealed, self._count_groups(payload["prefix"], chunks))
         if not sealed.passed:
-            raise UnitFailedError("LABEL_ROWS_INVALID", _sentence(sealed))
+            raise UnitFailedError("LABEL_ROWS_INVALID", sealed.sentence())
         return {"rows": sealed.rows, "content_hash": sealed.content_hash}
-
-    def _iter_keys(self, prefix: str, chunk: Chunk) -> Iterator[bytes]:
-        return iter_keys(self.data.read_sealed(f"{chunk_key(prefix, chunk.part)}.keys", chunk.keys_sha256))
 
     def _count_groups(self, prefix: str, chunks: list[Chunk]) -> int:
         groups: set[str] = set()
@@ -118,7 +65,7 @@ class Ingest:
             groups.update(decode_statistics(body).groups)
         return len(groups)
 
-    def _settle(self, payload: dict[str, Any], sealed: SealedRevision, groups: int) -> None:
+    def _settle(self, payload: dict[str, Any], sealed: Sealed, groups: int) -> None:
         """Write the verdict; the job ends with it when it passed (a failed one ends in RecordFailure)."""
 
         def judged(revision: Revision) -> Revision:
@@ -129,7 +76,7 @@ class Ingest:
                     "rows": sealed.rows,
                     "groups": groups,
                     "fault_count": sealed.fault_count,
-                    "faults": tuple(LabelFault(**msgspec.structs.asdict(fault)) for fault in sealed.faults),
+                    "faults": tuple(LineFault(**msgspec.structs.asdict(fault)) for fault in sealed.faults),
                 }
             )
 
@@ -161,7 +108,7 @@ class Ingest:
         def judged(revision: Revision) -> Revision:
             if revision.validation_status is not ValidationStatus.PENDING or job.error is None:
                 return revision
-            fault = LabelFault(line=0, pointer="", rule=job.error.code, detail=job.error.detail)
+            fault = LineFault(line=0, pointer="", rule=job.error.code, detail=job.error.detail)
             return revision.model_copy(
                 update={"validation_status": ValidationStatus.FAILED, "faults": (fault,), "fault_count": 1}
             )
@@ -171,23 +118,3 @@ class Ingest:
             commit(tx)
 
         while_stale(lambda: self._judge(job.execution_input, judged, finish))
-
-
-def chunk_key(prefix: str, part: int) -> str:
-    """Return a chunk's key without its ending.
-
-    >>> chunk_key("projects/p/label-packs/l/r/", 3)
-    'projects/p/label-packs/l/r/chunks/00003'
-    """
-    return f"{prefix}chunks/{part:05d}"
-
-
-def _result_key(prefix: str, part: int) -> str:
-    return f"{prefix}ingest/{part:05d}.json"
-
-
-def _sentence(sealed: SealedRevision) -> str:
-    first = sealed.faults[0]
-    where = f"line {first.line}{' at ' + first.pointer if first.pointer else ''}"
-    lines = "1 faulty line" if sealed.fault_count == 1 else f"{sealed.fault_count} faulty lines, the first"
-    return f"{lines}: {where}: {first.detail} ({first.rule})."

@@ -5,6 +5,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from packhouse.uploads.model import LineFault, ValidationStatus
+
 
 class ReviewStatus(StrEnum):
     """The lifecycle approval of a whole pack."""
@@ -21,14 +23,6 @@ class ReviewDecision(StrEnum):
     APPROVE = "approve"
     REJECT = "reject"
     REVOKE = "revoke"
-
-
-class ValidationStatus(StrEnum):
-    """Whether a revision's bytes are label rows."""
-
-    PENDING = "pending"
-    PASSED = "passed"
-    FAILED = "failed"
 
 
 class Eligibility(StrEnum):
@@ -80,17 +74,6 @@ class LabelPack(BaseModel):
     updated_at: str
 
 
-class LabelFault(BaseModel):
-    """A faulty line of an upload."""
-
-    model_config = ConfigDict(frozen=True, defer_build=True)
-
-    line: int
-    pointer: str
-    rule: str
-    detail: str
-
-
 class Revision(BaseModel):
     """One immutable body of labels; `faults` are the first hundred of `fault_count`."""
 
@@ -109,7 +92,7 @@ class Revision(BaseModel):
     rows: int | None = None
     groups: int | None = None
     fault_count: int = 0
-    faults: tuple[LabelFault, ...] = ()
+    faults: tuple[LineFault, ...] = ()
     job_id: str | None = None
     created_at: str
     created_by: str

@@ -14,8 +14,8 @@ from packhouse.labels.model import (
     Series,
     SeriesPage,
     SeriesRevision,
-    ValidationStatus,
 )
+from packhouse.uploads.model import ValidationStatus
 
 _NEXT = {
     Eligibility.PENDING: {Eligibility.REVIEWED},

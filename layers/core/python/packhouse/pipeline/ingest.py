@@ -1,20 +1,23 @@
-"""An upload becomes canonical chunks, each with its statistics and sample keys; faults are told by line.
+"""An upload becomes canonical chunks, each with its statistics and keys; faults are told by line.
 
 An upload is cut into parts of bytes; a part owns the lines that begin in it, so parts can be read apart and in any
-order. A part becomes one chunk. What two parts cannot see (a sample id in both, a part that is missing) is settled when
-the revision is sealed.
+order. A part becomes one chunk. What two parts cannot see (an id in both, a part that is missing) is settled when the
+revision or import is sealed.
 """
 
 import hashlib
 import heapq
+from bisect import insort
 from collections.abc import Iterable, Iterator
-from typing import Any
+from operator import itemgetter
+from typing import Any, Protocol
 
 import msgspec
 from msgspec import Struct
 
 from packhouse.pipeline.capabilities import Capability
 from packhouse.pipeline.fingerprints import canonical, digest
+from packhouse.pipeline.rollouts import RolloutStatistics, encode_rollout, parse_rollout
 from packhouse.pipeline.rows import LINE_BYTES, RowError, RowFault, encode_row, parse_row
 from packhouse.pipeline.statistics import Statistics, encode_statistics
 
@@ -108,33 +111,80 @@ def _bare(line: bytes, begun: int) -> bytes:
     return line.removeprefix(_BOM) if begun == 0 else line
 
 
-def ingest_part(part: Part, lines: Iterable[bytes | None], capability: Capability) -> IngestedPart:
-    """Return the chunk of a part's lines: canonical rows in upload order, statistics, sorted sample keys, faults.
+class Lines(Protocol):
+    """What the lines of an upload are, and what is counted of them."""
+
+    def take(self, line: bytes, number: int) -> tuple[bytes, bytes]:
+        """Return the canonical line without its end, and its key; `RowError` when the line is no such row."""
+        ...
+
+    def statistics(self) -> bytes:
+        """Return what was counted so far, as JSON."""
+        ...
+
+
+class LabelLines:
+    """Label rows of a capability."""
+
+    def __init__(self, capability: Capability) -> None:
+        self._capability = capability
+        self._counted = Statistics()
+        self._groups = dict[str, int]()
+
+    def take(self, line: bytes, number: int) -> tuple[bytes, bytes]:
+        """Return the canonical row and its sample key."""
+        row = parse_row(line)
+        encoded = encode_row(row)
+        self._counted.add(row, self._capability)
+        group = self._groups.setdefault(row.group_name, len(self._groups))
+        return encoded, sample_key(row.sample_id, encoded, number, group, row.split or "")
+
+    def statistics(self) -> bytes:
+        """Return the label statistics."""
+        return encode_statistics(self._counted)
+
+
+class RolloutLines:
+    """Rollouts."""
+
+    def __init__(self) -> None:
+        self._counted = RolloutStatistics()
+
+    def take(self, line: bytes, number: int) -> tuple[bytes, bytes]:
+        """Return the canonical rollout and its key, in the layout of sample keys; it is in no group."""
+        rollout = parse_rollout(line)
+        encoded = encode_rollout(rollout)
+        self._counted.add(rollout)
+        return encoded, sample_key(rollout.rollout_id, encoded, number, 0)
+
+    def statistics(self) -> bytes:
+        """Return the rollout statistics."""
+        return self._counted.encode()
+
+
+def ingest_part(part: Part, lines: Iterable[bytes | None], taken: Lines) -> IngestedPart:
+    """Return the chunk of a part's lines: canonical rows in upload order, statistics, sorted keys, faults.
 
     Fault lines count from 1 within the part.
     """
-    statistics, faults = Statistics(), _Faults()
-    rows, keys, groups = bytearray(), [], dict[str, int]()
-    count = number = 0
+    faults = _Faults()
+    rows, keys = bytearray(), []
+    number = 0
     for number, line in enumerate(lines, start=1):
         try:
-            row = _row(line)
+            encoded, key = taken.take(_whole(line), number)
         except RowError as error:
             faults.add(RowFault(number, error.pointer, error.rule, error.detail))
             continue
-        encoded = encode_row(row)
-        statistics.add(row, capability)
-        group = groups.setdefault(row.group_name, len(groups))
-        keys.append(sample_key(row.sample_id, encoded, number, group, row.split or ""))
+        keys.append(key)
         rows += encoded
         rows += b"\n"
-        count += 1
     keys.sort()
-    body, counted, key_body = bytes(rows), encode_statistics(statistics), b"".join(keys)
+    body, counted, key_body = bytes(rows), taken.statistics(), b"".join(keys)
     chunk = Chunk(
         part=part.part,
         lines=number,
-        rows=count,
+        rows=len(keys),
         bytes=len(body),
         sha256=hashlib.sha256(body).hexdigest(),
         statistics_sha256=hashlib.sha256(counted).hexdigest(),
@@ -145,12 +195,12 @@ def ingest_part(part: Part, lines: Iterable[bytes | None], capability: Capabilit
     return IngestedPart(chunk, body, counted, key_body)
 
 
-def _row(line: bytes | None) -> Any:
+def _whole(line: bytes | None) -> bytes:
     if line is None or len(line) > LINE_BYTES:
         raise RowError("LINE_TOO_LONG", "", f"a line may have {LINE_BYTES} bytes")
     if not line.strip():
         raise RowError("LINE_EMPTY", "", "an empty line is no row")
-    return parse_row(line)
+    return line
 
 
 class _Faults:
@@ -162,6 +212,12 @@ class _Faults:
         self.count += 1
         if len(self.told) < FAULTS_TOLD:
             self.told.append(fault)
+
+    def add_smallest(self, fault: RowFault) -> None:
+        """Add a fault of those that come in any order: the ones with the smallest lines are told."""
+        self.count += 1
+        insort(self.told, fault, key=lambda told: told.line)
+        del self.told[FAULTS_TOLD:]
 
 
 def sample_key(sample_id: str, encoded: bytes, line: int, group: int, split: str = "") -> bytes:
@@ -191,8 +247,8 @@ def iter_keys(body: bytes) -> Iterator[bytes]:
     return (body[at : at + KEY_BYTES] for at in range(0, len(body), KEY_BYTES))
 
 
-class SealedRevision(Struct, frozen=True):
-    """What sealing an upload decided: passed, with `revision.json` and its hash, or failed, with the first faults."""
+class Sealed(Struct, frozen=True):
+    """What sealing an upload decided: passed, with the document of its chunks and its hash, or failed, with faults."""
 
     passed: bool
     rows: int
@@ -201,9 +257,25 @@ class SealedRevision(Struct, frozen=True):
     faults: list[RowFault]
     fault_count: int
 
+    def sentence(self) -> str:
+        """Return what a failed upload is told."""
+        first = self.faults[0]
+        where = f"line {first.line}{' at ' + first.pointer if first.pointer else ''}"
+        lines = "1 faulty line" if self.fault_count == 1 else f"{self.fault_count} faulty lines, the first"
+        return f"{lines}: {where}: {first.detail} ({first.rule})."
 
-def seal_revision(chunks: list[Chunk], keys: list[Iterable[bytes]], capability: Capability) -> SealedRevision:
+
+def seal_revision(chunks: list[Chunk], keys: list[Iterable[bytes]], capability: Capability) -> Sealed:
     """Return the verdict over all chunks of a revision, in part order, with the sample keys of each."""
+    return _seal(chunks, keys, "sample_id", {"capability": capability.name})
+
+
+def seal_import(chunks: list[Chunk], keys: list[Iterable[bytes]]) -> Sealed:
+    """Return the verdict over all chunks of a rollout import, in part order, with the keys of each."""
+    return _seal(chunks, keys, "rollout_id", {"of": "rollouts"})
+
+
+def _seal(chunks: list[Chunk], keys: list[Iterable[bytes]], id_field: str, facts: dict[str, str]) -> Sealed:
     offsets, line = [], 0
     for chunk in chunks:
         offsets.append(line)
@@ -214,36 +286,38 @@ def seal_revision(chunks: list[Chunk], keys: list[Iterable[bytes]], capability: 
         for fault in chunk.faults
     ]
     fault_count = sum(chunk.fault_count for chunk in chunks)
-    repeats = _repeated_ids(keys, offsets)
+    repeats = _Faults()
+    for repeated in _iter_repeated_ids(keys, offsets, id_field):
+        repeats.add_smallest(repeated)
     rows = sum(chunk.rows for chunk in chunks)
     if rows == 0 and fault_count == 0:
-        repeats = [RowFault(1, "", "UPLOAD_EMPTY", "the upload has no rows")]
-    told = sorted(faults + repeats, key=lambda fault: fault.line)[:FAULTS_TOLD]
+        repeats.add(RowFault(1, "", "UPLOAD_EMPTY", "the upload has no rows"))
+    told = sorted(faults + repeats.told, key=lambda fault: fault.line)[:FAULTS_TOLD]
     listed = [_listed(chunk) for chunk in chunks]
-    document = canonical({"schema": 1, "capability": capability.name, "rows": rows, "chunks": listed})
-    passed = not fault_count and not repeats
-    return SealedRevision(
+    document = canonical({"schema": 1, **facts, "rows": rows, "chunks": listed})
+    passed = not fault_count and not repeats.count
+    return Sealed(
         passed=passed,
         rows=rows,
         content_hash=digest(document) if passed else None,
         document=document,
         faults=told,
-        fault_count=fault_count + len(repeats),
+        fault_count=fault_count + repeats.count,
     )
 
 
-def _repeated_ids(keys: list[Iterable[bytes]], offsets: list[int]) -> list[RowFault]:
+def _iter_repeated_ids(keys: list[Iterable[bytes]], offsets: list[int], id_field: str) -> Iterator[RowFault]:
     def placed(chunk_keys: Iterable[bytes], offset: int) -> Iterator[tuple[bytes, int]]:
         return ((key[:16], int.from_bytes(key[24:28], "big") + offset) for key in chunk_keys)
 
-    repeats, first = [], (b"", 0)
-    for identity, line in heapq.merge(*(placed(*pair) for pair in zip(keys, offsets, strict=True))):
-        if identity == first[0]:
-            detail = f"the sample_id stands in line {first[1]} already"
-            repeats.append(RowFault(line, "/sample_id", "DUPLICATE_SAMPLE_ID", detail))
-        else:
-            first = (identity, line)
-    return repeats
+    known, first = b"", 0
+    for identity, line in heapq.merge(*(placed(*pair) for pair in zip(keys, offsets, strict=True)), key=itemgetter(0)):
+        if identity != known:
+            known, first = identity, line
+            continue
+        first, later = sorted((first, line))  # within a chunk, equal ids come in the order of their content
+        detail = f"the {id_field} stands in line {first} already"
+        yield RowFault(later, f"/{id_field}", f"DUPLICATE_{id_field.upper()}", detail)
 
 
 def _listed(chunk: Chunk) -> dict[str, Any]:

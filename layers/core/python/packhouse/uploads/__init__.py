@@ -1,0 +1,1 @@
+"""Uploads: bytes that came by presigned PUT or with a request, whatever their lines are."""
