@@ -1,10 +1,11 @@
-"""Every refusal of builds, labels, versions, frozen test sets, annotation sets and jobs that can be brought about.
+"""Every refusal of builds, labels, versions, test and annotation sets, rollouts and jobs that can be brought about.
 
     python -m tests.refusals      produce them on a stack of its own and print a line for each
 
 A case brings one code about and returns how it was told; the tests run the same cases. Those of frozen test sets
-are in `tests.freeze_refusals`, those of annotation sets in `tests.annotation_refusals`. Left out: `BUILD_CONFLICT`,
-which takes a race lost eight times in a row, and `DIFF_TOO_LARGE`, which takes a million rows.
+are in `tests.freeze_refusals`, those of annotation sets in `tests.annotation_refusals`, those of rollouts and training
+datasets in `tests.training_refusals`. Left out: `BUILD_CONFLICT`, which takes a race lost eight times in a row, and
+`DIFF_TOO_LARGE`, which takes a million rows.
 """
 
 import json
@@ -33,6 +34,7 @@ from tests.registry import (
     ball_rows,
     build_body,
 )
+from tests.training_refusals import TRAINING_CASES
 
 SOURCE_PROJECTS = 40
 CONSOLE = Console(highlight=False, markup=False)
@@ -262,6 +264,7 @@ CASES = [
     Case("SAMPLE_NOT_FOUND", "404", "no such sample", sample_missing),
     *FREEZE_CASES,
     *ANNOTATION_CASES,
+    *TRAINING_CASES,
     Case("INVALID_CURSOR", "400", "a cursor of no list of versions", foreign_cursor(VERSIONS)),
     Case("INVALID_CURSOR", "400", "a cursor of no list of candidates", foreign_cursor(CANDIDATES, **BALL)),
     Case("INVALID_CURSOR", "400", "a cursor of no list of packs", foreign_cursor(PACKS)),

@@ -17,7 +17,8 @@ from tests.contract.sources import Json
 
 KEPT = ROOT / "docs" / "openapi.json"
 PROBLEM = "application/problem+json"
-METHODS = {"get", "put", "post", "delete", "patch"}
+NDJSON = "application/x-ndjson"
+METHODS = {"get", "head", "put", "post", "delete", "patch"}
 
 Route = tuple[str, str]
 
@@ -65,10 +66,14 @@ class Document:
             yield f"{status} is not told"
             return
         content = self.resolved(responses[str(status)]).get("content", {})
+        if not body and (route[0] == "HEAD" or not content):
+            return
         if content_type not in content:
             yield f"{content_type} is not told of {status}"
         elif content_type.endswith("json"):
-            yield from self.iter_faults(content[content_type]["schema"], json.loads(body), closed=status < 400)
+            closed = content_type != PROBLEM
+            for part in body.removesuffix("\n").split("\n") if content_type == NDJSON else [body]:
+                yield from self.iter_faults(content[content_type]["schema"], json.loads(part), closed=closed)
 
 
 def _shut(schema: Any) -> Any:
