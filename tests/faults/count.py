@@ -15,7 +15,8 @@ from contextlib import ExitStack
 from functools import partial
 from multiprocessing.util import Finalize
 
-from tests.faults import broken_freezes, broken_sets
+from tests.faults import broken_freezes, broken_sets, confirmations
+from tests.faults.confirmations import Confirmations
 from tests.faults.edited_and_published import EditedAndPublished
 from tests.faults.equal_builds import EqualBuilds
 from tests.faults.frozen_and_used import FrozenAndUsed
@@ -42,6 +43,7 @@ MADE: Mapping[str, Callable[[World], Race]] = {
     "frozen, or trained on": FrozenAndUsed,
     "one dataset, one number a set": NumberedSets,
     "acknowledged, then published": EditedAndPublished,
+    "confirmed, then rendered": Confirmations,
 }
 BROKEN: Mapping[str, Callable[[World], Race]] = {
     "one name: looked at, then written": lambda world: Claims(world, [NaiveNames() for _ in range(CALLERS)]),
@@ -50,6 +52,7 @@ BROKEN: Mapping[str, Callable[[World], Race]] = {
         NumberedSets(world), broken_sets.counted_anyway
     ),
     **{f"published: {name}": partial(broken_sets.Broken.over, name) for name in broken_sets.BREAKS},
+    **{f"confirmed: {name}": partial(confirmations.Broken.over, name) for name in confirmations.BREAKS},
 }
 """What the product must not be: each has violations, or the race finds none."""
 

@@ -2,6 +2,7 @@
 
 Knows the part of the states language that they use: Task, Map over S3 or over the payload, Choice on a string, Fail,
 ResultPath, Catch, and Retry of `ServiceUnavailableError`. A task that is killed is delivered again, as Lambda may.
+A task that waits for its token ends the run, unless the token was sent before it answered: `Waiting` says what is next.
 """
 
 import json
@@ -9,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from local import ROOT
+from tests.faults.executions import Executions
 from tests.faults.gate import Killed
 
 Json = dict[str, Any]
@@ -20,20 +22,40 @@ class MachineFailed(Exception):  # noqa: N818  the end of an execution, not a fa
     """The execution ended in its Fail state."""
 
 
-class Machine:
-    """One definition. `invoke(function folder, payload)` runs a task, `read(key)` an object of the data bucket."""
+class Waiting(Exception):  # noqa: N818  nothing is wrong with it
+    """The execution waits until `token` is sent; it goes on with `payload` in the state `following`."""
 
-    def __init__(self, name: str, invoke: Invoke, read: Callable[[str], bytes]) -> None:
+    def __init__(self, token: str, payload: Json, following: str) -> None:
+        super().__init__(token)
+        self.token, self.payload, self.following = token, payload, following
+
+
+class Machine:
+    """One definition. `invoke(function folder, payload)` runs a task, `read(key)` an object of the data bucket.
+
+    `executions` give the tokens that tasks wait with.
+    """
+
+    def __init__(
+        self, name: str, invoke: Invoke, read: Callable[[str], bytes], executions: Executions | None = None
+    ) -> None:
         self.definition: Json = json.loads((ROOT / "statemachines" / f"{name}.asl.json").read_text())
         self.invoke = invoke
         self._read = read
+        self._executions = executions or Executions()
 
     def run(self, payload: Json, start: str | None = None) -> Json:
         """Run an execution to its end, from a state on if one is named, and return its output.
 
-        `MachineFailed` from its Fail state.
+        `MachineFailed` from its Fail state, `Waiting` where a task waits for its token.
         """
         return self._run(self.definition | ({"StartAt": start} if start else {}), payload)
+
+    def resume(self, waiting: Waiting) -> Json:
+        """Run what waited to its end, now that the token was sent."""
+        if self._executions.tokens[waiting.token] != "sent":
+            raise LookupError(f"nobody sent the {waiting.token}")
+        return self.run(waiting.payload, waiting.following)
 
     def _run(self, definition: Json, payload: Json) -> Json:
         name = definition["StartAt"]
@@ -45,7 +67,9 @@ class Machine:
                 name = _choose(state, payload)
                 continue
             try:
-                result = self._map(state, payload) if state["Type"] == "Map" else self._task(state, payload)
+                result = self._result(state, payload)
+            except Waiting:
+                raise
             except Exception as error:
                 if "Catch" not in state:
                     raise
@@ -57,17 +81,41 @@ class Machine:
                 return payload
             name = state["Next"]
 
-    def _task(self, state: Json, payload: Json) -> Any:
-        folder = _folder(state["Resource"])
+    def _result(self, state: Json, payload: Json) -> Any:
+        if state["Type"] == "Map":
+            return self._map(state, payload)
+        if state["Resource"].endswith(".waitForTaskToken"):
+            return self._callback(state, payload)
+        return self._task(state, lambda: self.invoke(_folder(state["Resource"]), payload))
+
+    def _callback(self, state: Json, payload: Json) -> None:
+        wanted, name = state["Parameters"], payload["job_id"]
+        folder, token = _folder(wanted["FunctionName"]), ""
+
+        def attempt() -> None:
+            nonlocal token
+            if self._executions.tokens.get(token) != "sent":
+                token = self._executions.give_token(name)
+                self.invoke(folder, _parameters(wanted["Payload"], payload, {"$$.Task.Token": token}))
+
+        try:
+            self._task(state, attempt)
+        except Exception:
+            self._executions.tokens[token] = "over"
+            raise
+        if self._executions.tokens[token] != "sent":
+            raise Waiting(token, payload, state["Next"])
+
+    def _task(self, state: Json, attempt: Callable[[], Any]) -> Any:
         for _ in range(RETRIES):
             try:
-                return self.invoke(folder, payload)
+                return attempt()
             except Killed:
                 continue
             except Exception as error:
                 if type(error).__name__ not in state["Retry"][0]["ErrorEquals"]:
                     raise
-        return self.invoke(folder, payload)
+        return attempt()
 
     def _map(self, state: Json, payload: Json) -> list[Json]:
         if "ItemReader" in state:
@@ -96,6 +144,10 @@ def _select(selector: Json, payload: Json, item: Json) -> Json:
         else _find(path, payload)
         for name, path in selector.items()
     }
+
+
+def _parameters(wanted: Json, payload: Json, context: Json) -> Json:
+    return {name.removesuffix(".$"): context.get(path) or _find(path, payload) for name, path in wanted.items()}
 
 
 def _choose(state: Json, payload: Json) -> str:

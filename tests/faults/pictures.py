@@ -14,7 +14,9 @@ from packhouse.aws.objects import sha256_hex
 from tests.faults.world import World
 
 _ID = re.compile(r"(?<![0-9A-Za-z])([a-z]{2,4})_[0-9A-HJKMNP-TV-Z]{26}")
+_NOTHING = re.compile(r"(?!)")
 UPLOADS = "uploadsbucket"
+_LED_TO = (["rollout-imports"], ["training-datasets"])
 _LEFT_OUT = (
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z"), "<time>"),
     (re.compile(r"\b\d{8}T\d{6}Z\b"), "<time>"),
@@ -23,8 +25,11 @@ _LEFT_OUT = (
 )
 
 
-def picture(world: World, paths: Iterable[str]) -> list[str]:
-    """Return everything that lies in tables and buckets or was started, and what the paths are answered; in lines."""
+def picture(world: World, paths: Iterable[str], untold: re.Pattern[str] = _NOTHING) -> list[str]:
+    """Return everything that lies in tables and buckets or was started, and what the paths are answered; in lines.
+
+    What `untold` matches is left out of them.
+    """
     lines = [f"{path} {_line(world.call('GET', path))}" for path in paths]
     for table, items in world.everything().items():
         lines += [f"{table} {_line(item)}" for item in _gates_together(items) if not _is_refusal(table, item)]
@@ -37,6 +42,8 @@ def picture(world: World, paths: Iterable[str]) -> list[str]:
     bodies = {key: body for _, key, body in objects}
     lines += [f"{bucket} {key} {_digest(_told_ids(key, body, bodies))}" for bucket, key, body in objects]
     lines += [f"execution {name} {status}" for name, status in world.executions.status.items()]
+    lines += [f"{token} {is_at}" for token, is_at in world.executions.tokens.items()]
+    lines = [untold.sub("", line) for line in lines]
     return _numbered(sorted(lines, key=lambda line: (without_ids(line), line)))
 
 
@@ -50,8 +57,15 @@ def _is_refusal(table: str, item: dict[str, Any]) -> bool:
 
 
 def _is_kept(bucket: str, key: str, lines: list[str]) -> bool:
-    """Uploads expire, and only its revision leads to one: without the revision it is not there."""
-    return bucket != UPLOADS or any(key.split("/")[-2] in line for line in lines)
+    """Only a revision or an import leads to its upload, only an import or a training dataset to its objects.
+
+    Uploads expire. Of the other two, what a request wrote that ended before its transaction lies there unseen.
+    """
+    steps = key.split("/")
+    if bucket == UPLOADS:
+        return any(steps[-2] in line for line in lines)
+    led_to = steps[2:3] in _LED_TO
+    return not led_to or any(steps[3] in line for line in lines)
 
 
 def told(text: str) -> str:

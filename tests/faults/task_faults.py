@@ -2,23 +2,40 @@
 
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from packhouse.errors import ServiceUnavailableError
+from tests.faults.exports import Asked, ask, made, rollouts, send, small_units, uploaded
 from tests.faults.gate import Killed
 from tests.faults.kinds import Fault, iter_faults
+from tests.faults.machine import MachineFailed, Waiting
 from tests.faults.pictures import picture
 from tests.faults.single_faults import Tally, iter_differences
 from tests.faults.world import WORKSPACE, Memory, World
 from tests.registry import ball_rows
 
 Json = dict[str, Any]
-TASKS = (
+BUILD_TASKS = (
     "open_upload", "ingest_part", "seal_revision",
     "plan_build", "build_shard", "evaluate_quality", "materialize_shard", "settle_materialization", "export_format",
     "seal_version",
 )  # fmt: skip
+EXPORT_TASKS = (
+    "plan_rows", "render_preview", "await_confirmation", "render_unit", "filter_rows", "export_profile",
+    "seal_training_dataset",
+)  # fmt: skip
+ROLLOUTS_OPENED, ROLLOUTS_INGESTED, CONFIRMED = (
+    "open_upload, rollouts",
+    "ingest_part, rollouts",
+    "await what is confirmed",
+)
+EXPORT_FAILED, INGEST_FAILED = "record_failure, export", "record_failure, rollouts"
+TRAINING_TASKS = (
+    ROLLOUTS_OPENED, ROLLOUTS_INGESTED, "seal_import", *EXPORT_TASKS, CONFIRMED, EXPORT_FAILED, INGEST_FAILED,
+)  # fmt: skip
+TASKS = (*BUILD_TASKS, *TRAINING_TASKS)
 _PROGRESS = re.compile(r'"done": \{"N": "\d+"\}')
 
 
@@ -32,7 +49,7 @@ class Delivery:
 
 
 def every_delivery(world: World) -> dict[str, Delivery]:
-    """Run an ingest and a build from two projects; return the first delivery of each of their tasks."""
+    """Run an ingest, a build from two projects and an export; return the first delivery of each of their tasks."""
     revision = world.uploaded_revision(ball_rows())
     ingest = deliveries(world, world.call("POST", f"{revision}/submit")["job_id"])
     homes = {"a": WORKSPACE, "b": world.new_project()}
@@ -42,11 +59,51 @@ def every_delivery(world: World) -> dict[str, Delivery]:
         revoked = world.approved_revision(ball_rows(1, 1, f"{prefix}{prefix}"), home)
         world.call("POST", f"{revoked}/eligibility", {"status": "REVOKED"}, home)
     wanted = {"capability": "ball_detection", "label_pack_ids": packs}
-    return ingest | deliveries(world, world.call("POST", "/api/v1/datasets/build", wanted)["job_id"])
+    built = deliveries(world, world.call("POST", "/api/v1/datasets/build", wanted)["job_id"])
+    return ingest | built | training_deliveries(world)
 
 
-def deliveries(world: World, job_id: str) -> dict[str, Delivery]:
-    """Run a job to its end and return the first delivery of each of its tasks."""
+def training_deliveries(world: World) -> dict[str, Delivery]:
+    """Run an ingest of rollouts and an export that is confirmed, and let one of each fail.
+
+    Return the first delivery of each of their tasks; of one that two machines have, or a state of it, by its name.
+    """
+    found = rollout_deliveries(world)
+    other = made(world, scenario_ids=["scenario-1"])
+    with small_units():
+        asked = ask(world, require_confirmation=True, exclude_overlap_with=[other.id], max_rows=4, dedupe="near")
+        found |= deliveries(world, asked.job_id, confirm=lambda: world.call("POST", f"{asked.path}/confirm"))
+    found[CONFIRMED] = _confirmed_before(world, found["await_confirmation"], asked)
+    nothing = ask(world, scenario_ids=["none"])
+    return found | {EXPORT_FAILED: deliveries(world, nothing.job_id)["record_failure"]}
+
+
+def rollout_deliveries(world: World) -> dict[str, Delivery]:
+    """Run an ingest of rollouts, and one that fails; inline ones are there before."""
+    send(world, prefix="a")
+    first = deliveries(world, world.call("POST", f"{uploaded(world, rollouts(5))}/submit")["job_id"])
+    spoilt = uploaded(world, [rollouts(1)[0] | {"rollout_index": -1}])
+    failed = deliveries(world, world.call("POST", f"{spoilt}/submit")["job_id"])
+    return {
+        ROLLOUTS_OPENED: first["open_upload"],
+        ROLLOUTS_INGESTED: first["ingest_part"],
+        "seal_import": first["seal_import"],
+        INGEST_FAILED: failed["record_failure"],
+    }
+
+
+def _confirmed_before(world: World, delivery: Delivery, asked: Asked) -> Delivery:
+    """Return a delivery with what there was, had somebody confirmed it before it came."""
+    after = world.remember()
+    world.recall(delivery.ground)
+    world.call("POST", f"{asked.path}/confirm")
+    confirmed = replace(delivery, ground=world.remember())
+    world.recall(after)
+    return confirmed
+
+
+def deliveries(world: World, job_id: str, confirm: Callable[[], object] = lambda: None) -> dict[str, Delivery]:
+    """Run a job to its end, good or bad, and return the first delivery of each of its tasks; confirm what waits."""
     first: dict[str, Delivery] = {}
     machine = world.machines[world.job(job_id)[0]]
 
@@ -55,8 +112,15 @@ def deliveries(world: World, job_id: str) -> dict[str, Delivery]:
         return world.invoke(folder, payload)
 
     machine.invoke = note
-    world.run_job(job_id)
-    machine.invoke = world.invoke
+    try:
+        world.run_job(job_id)
+    except Waiting as waiting:
+        confirm()
+        machine.resume(waiting)
+    except MachineFailed:
+        pass
+    finally:
+        machine.invoke = world.invoke
     return first
 
 
@@ -90,4 +154,4 @@ def _disturbed(world: World, delivery: Delivery, fault: Fault, result: Any) -> l
 
 def _picture(world: World) -> list[str]:
     """All there is but the count of units done: it is told for people, and a repeat may count one twice."""
-    return [_PROGRESS.sub("", line) for line in picture(world, ())]
+    return picture(world, (), _PROGRESS)

@@ -21,5 +21,5 @@ def test_no_single_fault_of_a_task_ends_its_job_or_changes_its_result(
     assert tally.violations == []
 
 
-def test_every_task_of_the_two_machines_is_tried(delivered: dict[str, Delivery]) -> None:
+def test_every_task_of_the_machines_is_tried(delivered: dict[str, Delivery]) -> None:
     assert set(TASKS) == delivered.keys()

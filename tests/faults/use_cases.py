@@ -7,6 +7,7 @@ from tests.faults.annotation_cases import ANNOTATION_CASES
 from tests.faults.freeze_cases import FREEZE_CASES
 from tests.faults.kinds import CRASHES, Kind
 from tests.faults.single_faults import Request, UseCase
+from tests.faults.training_cases import TRAINING_CASES
 from tests.faults.world import DEVELOPER, WORKSPACE, World, pack_of
 from tests.registry import ball_rows
 
@@ -380,4 +381,5 @@ USE_CASES = (
     UseCase("cancel again", f"POST {_CANCEL}", _cancel_again),
     *FREEZE_CASES,
     *ANNOTATION_CASES,
+    *TRAINING_CASES,
 )

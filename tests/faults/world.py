@@ -39,6 +39,7 @@ PARAMETERS = {"JwksUrl": "http://127.0.0.1:9/jwks.json", "JwtIssuer": "https://i
 
 
 ANNOTATIONS, CHORE = "AnnotationsTable", "CHORE"
+KINDS = ("label_ingest", "dataset_build", "rollout_ingest", "training_export")
 SETTLED_HOURS = (2, 4)
 SILENT = {"POWERTOOLS_LOG_LEVEL": "CRITICAL"}
 
@@ -50,6 +51,7 @@ class Memory:
     items: dict[str, Any]
     objects: Held
     executions: dict[str, str]
+    tokens: dict[str, str]
 
 
 class World:
@@ -63,7 +65,8 @@ class World:
         self.buckets = buckets
         self.waits = waits
         self.data = Objects(self.variables["plan_build"]["DATA_BUCKET"])
-        self.machines = {kind: Machine(kind, self.invoke, self.data.read) for kind in ("label_ingest", "dataset_build")}
+        self.uploads = Objects(self.variables["open_upload"]["UPLOADS_BUCKET"])
+        self.machines = {kind: Machine(kind, self.invoke, self.data.read, executions) for kind in KINDS}
         self.call("POST", "/namespaces", {"slug": "acme", "name": "Acme"})
         self.call("POST", "/namespaces/acme/projects", {"slug": "match-day", "name": "Match day"})
 
@@ -194,14 +197,14 @@ class World:
 
     def remember(self) -> Memory:
         """Return what there is now."""
-        return Memory(self.gate.tables.remember(), self.buckets.remember(), dict(self.executions.status))
+        return Memory(self.gate.tables.remember(), self.buckets.remember(), *self.executions.remember())
 
     def recall(self, memory: Memory) -> None:
         """Make everything what it was; the processes that knew what came after are gone."""
         self.handlers = Handlers(self.variables)
         self.gate.tables.recall(memory.items)
         self.buckets.recall(memory.objects)
-        self.executions.status = dict(memory.executions)
+        self.executions.recall(memory.executions, memory.tokens)
 
     def everything(self) -> dict[str, list[Json]]:
         """Return the items of every table, as DynamoDB holds them."""
