@@ -7,7 +7,7 @@ $(error Python 3.11 or later is needed: install it, or name it with PYTHON=...)
 endif
 IN := $(PYTHON) local/bootstrap.py
 
-.PHONY: run up down test lint bench faults refusals lock help
+.PHONY: run up down test conformance lint bench faults refusals lock help
 .DEFAULT_GOAL := help
 
 run: ## start the local stack, run the demo, stay until Ctrl-C (PORT=4566)
@@ -21,6 +21,9 @@ down: ## stop the local stack; its data stays
 
 test: ## lint, types, template checks, build, all tests
 	@$(IN) dev emulator sam checkov node -- -m local.check
+
+conformance: ## load and prepare exports of training datasets with the trainers that read them (installs torch)
+	@$(IN) conformance -- -m pytest --confcutdir=tests/conformance tests/conformance/torch
 
 lint: ## the same without build and tests
 	@$(IN) dev sam checkov node -- -m local.check --static

@@ -2,7 +2,7 @@
 
 Standard library only, because it runs before anything is installed:
 
-    python3 local/bootstrap.py dev emulator sam -- -m local run     make three environments, then run in `dev`
+    python3 local/bootstrap.py dev emulator sam -- -m local run     make three environments, then run in the first
     python3 local/bootstrap.py lock                                 write the lock beside each requirements file
 
 An environment is made anew when its lock or the interpreter changed, and skipped otherwise. Every Python environment
@@ -24,6 +24,7 @@ VENVS = ROOT / ".local" / "venvs"
 CACHE = ROOT / ".local" / "cache"
 NODE = ROOT / "local" / "node"
 REQUIREMENTS = Path("local/requirements")
+TORCH = REQUIREMENTS / "torch.txt"
 LAYERS = (Path("layers/vendor/requirements.in"), Path("layers/auth/requirements.in"))
 IN_RUNTIME = ("botocore", "urllib3", "python-dateutil", "six")  # come with boto3, which every Lambda runtime has
 
@@ -48,7 +49,8 @@ def stamp_of(name: str) -> Path:
 
 def digest_of(name: str) -> str:
     """Return what an environment would be made from now."""
-    return hashlib.sha256(lock_of(name).read_bytes() + f"{sys.base_prefix} {sys.version}".encode()).hexdigest()
+    pins = lock_of(name).read_bytes() + ((ROOT / TORCH).read_bytes() if name == "conformance" else b"")
+    return hashlib.sha256(pins + f"{sys.base_prefix} {sys.version}".encode()).hexdigest()
 
 
 def is_ready(name: str) -> bool:
@@ -63,6 +65,11 @@ def call(*command: str | Path, cwd: Path = ROOT) -> None:
     done = subprocess.run(line, cwd=cwd, env={**os.environ, **CACHES}, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"{' '.join(line[:4])} … failed:\n{(done.stdout + done.stderr)[-4000:]}")
+
+
+def python_of(name: str) -> Path:
+    """Return an environment's interpreter."""
+    return VENVS / name / "bin" / "python"
 
 
 def uv() -> Path:
@@ -88,17 +95,26 @@ def make_node() -> None:
     call("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", cwd=NODE)
 
 
-def make_python(name: str) -> None:
+def make_python(name: str, *options: str) -> None:
     """Make one locked Python environment."""
     call(uv(), "venv", "--quiet", "--clear", "--python", sys.executable, VENVS / name)
-    python = VENVS / name / "bin" / "python"
-    call(uv(), "pip", "install", "--quiet", "--python", python, "--require-hashes", "-r", lock_of(name))
+    install = (uv(), "pip", "install", "--quiet", "--python", python_of(name))
+    call(*install, "--require-hashes", *options, "-r", lock_of(name))
+
+
+def make_conformance() -> None:
+    """Make the environment with torch: the lock without what torch brings, then torch by pip (`torch.txt` says why)."""
+    make_python("conformance", "--no-deps")
+    pip = (VENVS / "uv" / "bin" / "python", "-m", "pip", "--python", python_of("conformance"))
+    call(*pip, "install", "-qq", "-r", TORCH)
+    call(*pip, "check")
 
 
 def make(name: str) -> None:
     """Make one environment and say how long it took."""
     started = time.monotonic()
-    {"uv": make_uv, "node": make_node}.get(name, lambda: make_python(name))()
+    special = {"uv": make_uv, "node": make_node, "conformance": make_conformance}
+    special.get(name, lambda: make_python(name))()
     stamp_of(name).write_text(digest_of(name))
     print(f"  {name} environment … {time.monotonic() - started:.1f} s", flush=True)
 
@@ -121,15 +137,15 @@ def lock() -> None:
     make_missing(["uv"])
     shared = ("--quiet", "--universal", "--python-version", "3.11", "--generate-hashes", "--no-emit-index-url",
               "--custom-compile-command", "make lock")
-    left_out = [option for package in IN_RUNTIME for option in ("--no-emit-package", package)]
+    of_layers = [option for package in IN_RUNTIME for option in ("--no-emit-package", package)]
+    special = {**dict.fromkeys(LAYERS, of_layers), REQUIREMENTS / "conformance.in": ["--excludes", str(TORCH)]}
     for source in (*LAYERS, *sorted(path.relative_to(ROOT) for path in (ROOT / REQUIREMENTS).glob("*.in"))):
-        options = left_out if source in LAYERS else []
-        call(uv(), "pip", "compile", *shared, *options, source, "-o", source.with_suffix(".txt"))
+        call(uv(), "pip", "compile", *shared, *special.get(source, ()), source, "-o", source.with_suffix(".txt"))
         print(f"  {source.with_suffix('.txt')}")
 
 
 def main(arguments: list[str]) -> None:
-    """Make the environments named before `--`, then become the Python command after it."""
+    """Make the environments named before `--`, then become the Python command after it, in the first of them."""
     if arguments == ["lock"]:
         lock()
         return
@@ -140,7 +156,7 @@ def main(arguments: list[str]) -> None:
     started = time.monotonic()
     make_missing(names)
     if command:
-        python = VENVS / "dev" / "bin" / "python"
+        python = python_of(names[0])
         phases = json.dumps({"environments": round(time.monotonic() - started, 1)})
         os.chdir(ROOT)
         environment = {**os.environ, **CACHES, "PACKHOUSE_PHASES": phases}
