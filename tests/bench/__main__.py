@@ -26,6 +26,7 @@ FIGURES = {
     "B1": "large_builds.measure",
     "F1": "freezes.measure",
     "A1": "annotation_sets.measure",
+    "T1": "training_datasets.measure",
 }
 WIDTH = 140  # of the tables when the output is not a terminal
 REPORT = ROOT / "docs" / "benchmarks.md"
