@@ -107,6 +107,7 @@ def run(progress: Progress) -> None:
         with progress.phase("demo", spinner=False):
             made = demo.run(stack, progress.console)
         shown = {"dataset_version_id": made.dataset_version_id, "annotation_set_id": made.annotation_set_id}
+        shown["training_dataset_id"] = made.training_dataset_id
         write_down(stack, described()["api_key"], shown)
         say_where(progress, stack)
         progress.console.print("Ctrl-C stops it; the next `make run` finds its data again.")

@@ -1,4 +1,4 @@
-"""The demo's outcome in print: one version's splits, quality and files.
+"""The demo's outcome in print: a version's splits, quality and files, a training dataset's rows and files.
 
 Left out: getting them (`walk`).
 """
@@ -30,6 +30,19 @@ def show_version(console: Console, version: Mapping[str, Any], exports: Iterable
     if quality["indicators"]:
         console.print(_indicators(quality["indicators"]))
     console.print(_files(exports))
+
+
+def show_training_dataset(console: Console, dataset: Mapping[str, Any], files: Iterable[Mapping[str, Any]]) -> None:
+    """Print a training dataset as the API describes it, and its files, whose bytes were checked before."""
+    console.print()
+    console.print(f"[bold]{dataset['name']}[/]  {dataset['training_dataset_id']}", highlight=False)
+    console.print(f"training dataset, {dataset['status']}, {dataset['row_count']:,} rows", highlight=False)
+    console.print(f"manifest {dataset['sealed']['manifest_hash']}", highlight=False)
+    table = _table("no row, because", ">rollouts")
+    for reason, count in dataset["left_out"].items():
+        table.add_row(reason, _text(count))
+    console.print(table)
+    console.print(_files(files))
 
 
 def _splits(counts: Mapping[str, Mapping[str, int]]) -> Table:

@@ -1,9 +1,9 @@
-"""The way of a match, and of recorded calls, through the registry: assets, labels, review, build, checked downloads.
+"""The way of a match, of recorded calls and of coaching sessions through the registry, to checked downloads.
 
 The editor uploads and builds, the owner reviews, both over HTTP as anyone would. Every step first looks whether it is
 done already, so an interrupted walk goes on where it was, and a finished one is only read and checked again. Left out:
-how rows are worded (`match`), pictures drawn (`pitch`), recordings annotated (`calls`), requests carried (`api`) and
-results printed (`tables`).
+how rows are worded (`match`), pictures drawn (`pitch`), recordings annotated (`calls`), sessions imported (`coaching`),
+requests carried (`api`) and results printed (`tables`).
 """
 
 import hashlib
@@ -22,25 +22,28 @@ from rich.console import Console
 from local.demo.api import Api, RefusedError
 from local.demo.bars import Bars, JobBars
 from local.demo.calls import settle_calls
+from local.demo.coaching import settle_coaching
 from local.demo.match import CAPABILITIES, MATCH_ID, Capability, Slice, iter_frames, iter_slices
 from local.demo.pitch import iter_pngs
-from local.demo.tables import show_version
+from local.demo.tables import show_training_dataset, show_version
 from local.stack import Stack
 
 UPLOAD_THREADS = 6
 PACK_THREADS = 4
 MEMORY_FILE = "demo.json"
 AUDIO = "audio_artifact_detection"
+COACHING = "coaching"
 SPLIT = {"strategy": "group_quota", "ratio": {"train": 0.8, "val": 0.1, "test": 0.1}, "seed": 0}
 NEXT_ELIGIBILITY = {"PENDING": ("REVIEWED", "APPROVED"), "REVIEWED": ("APPROVED",)}
 
 
 @dataclass(frozen=True)
 class DemoResult:
-    """What the demo holds now: version ids by capability, a published set, or the problem that stopped it."""
+    """What the demo holds now: version ids by capability, other ids of note, or the problem that stopped it."""
 
     versions: Mapping[str, str] = field(default_factory=dict)
     annotation_set_id: str | None = None
+    training_dataset_id: str | None = None
     problem: str | None = None
 
     @property
@@ -97,11 +100,24 @@ def _walk(stack: Stack, console: Console, editor: Api, owner: Api) -> DemoResult
         with Bars(console) as bars:
             _check_exports(editor, exports, f"check {capability}", bars)
         show_version(console, version, exports)
-    return DemoResult(versions, annotation_set_id)
+    return DemoResult(versions, annotation_set_id, _train(editor, console, memory))
+
+
+def _train(editor: Api, console: Console, memory: "_Memory") -> str:
+    """Make the training dataset, or find it, check its files' bytes and print it; its id."""
+    with Bars(console) as bars:
+        dataset = settle_coaching(editor, memory.versions.get(COACHING), bars)
+    training_dataset_id = str(dataset["training_dataset_id"])
+    memory.remember(COACHING, training_dataset_id)
+    files = list(editor.iter_items(f"/api/v1/training-datasets/{training_dataset_id}/files"))
+    with Bars(console) as bars:
+        _check_exports(editor, files, f"check {COACHING}", bars)
+    show_training_dataset(console, dataset, files)
+    return training_dataset_id
 
 
 class _Memory:
-    """The versions that an earlier walk made, as long as the project is the same."""
+    """The versions and the training dataset that an earlier walk made, as long as the project is the same."""
 
     def __init__(self, path: Path, project_id: str) -> None:
         held = json.loads(path.read_bytes()) if path.exists() else {}
