@@ -8,6 +8,11 @@
     indexing     a shard's rows → its index; the indexes of all shards → that of the version
     export       shards → the files that people download
     seal         everything → the canonical manifest and its hash
+    row_plan     rollout imports → which rollouts are looked at, units of work
+    rendering    a unit of rollouts → rows with scores and sketches, or the reason why there is none
+    filtering    keys and sketches → which rows stay, and their order
+    exporting    rows → the files of a training dataset, in one profile each
+    training_seal  everything → the canonical manifest of a training dataset
     lookup       a version's index → pages of samples, one sample and its neighbours, what there is to filter by
     diff         two versions' indexes → the rows that changed from one to the other
 
@@ -16,4 +21,9 @@ Beneath them: `rows` (the label row and its canonical form), `statistics` (what 
 its SHA-256), `capabilities` (what can be labelled), `index` (the formats of the viewer's index), `scan` (which of its
 blocks to read), `runs` (sorted runs and how they are merged), `contents` (the hashes that rows are compared by
 between versions), `equality` (what versions have in common of them).
+
+Beneath those of training datasets: `rollouts` (the rollout and its canonical form), `render` (the training row),
+`scoring`, `profiles` (what readers take), `card` (the README of a dataset), `sketches` (what rows are compared by), which
+are made of `grams` (words and their hashes) and read a stretch at a time (`stretches`, `packed`) for `duplicates`, `near`
+ones and `overlap`.
 """
