@@ -68,7 +68,8 @@ def definitions() -> str:
 
 def substituted(definition: str) -> str:
     """Return a definition with an ARN, or a number where no quotes stand around, for each substitution."""
-    quoted = re.sub(r'"\$\{\w+\}"', json.dumps("arn:aws:lambda:us-east-1:123456789012:function:f"), definition)
+    of_aws = definition.replace("${Partition}", "aws")
+    quoted = re.sub(r'"\$\{\w+\}"', json.dumps("arn:aws:lambda:us-east-1:123456789012:function:f"), of_aws)
     return re.sub(r"\$\{\w+\}", "1", quoted)
 
 

@@ -23,7 +23,7 @@ blocks to read), `runs` (sorted runs and how they are merged), `contents` (the h
 between versions), `equality` (what versions have in common of them).
 
 Beneath those of training datasets: `rollouts` (the rollout and its canonical form), `render` (the training row),
-`scoring`, `profiles` (what readers take), `card` (the README of a dataset), `sketches` (what rows are compared by), which
-are made of `grams` (words and their hashes) and read a stretch at a time (`stretches`, `packed`) for `duplicates`, `near`
-ones and `overlap`.
+`scoring`, `profiles` (what readers take), `card` (the README of a dataset), `sketches` (what rows are compared by),
+which are made of `grams` (words and their hashes) and read a stretch at a time (`stretches`, `packed`) to find
+`duplicates`, `near` ones and `overlap`.
 """
