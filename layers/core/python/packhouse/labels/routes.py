@@ -23,9 +23,9 @@ from packhouse.labels.model import (
 )
 from packhouse.labels.service import Labels, rows_as_ndjson
 from packhouse.pipeline.capabilities import CapabilityName
+from packhouse.pipeline.ingest import UPLOAD_BYTES
 
 INLINE_ROWS = 1_000
-UPLOAD_BYTES = 5 * 1024**3
 _PATH = "/api/v1/label-packs"
 _PACK = f"{_PATH}/{{label_pack_id}}"
 _REVISION = f"{_PACK}/revisions/{{revision_id}}"

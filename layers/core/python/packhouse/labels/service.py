@@ -7,13 +7,12 @@ from typing import Any
 
 from packhouse.access.model import Principal, Workspace
 from packhouse.aws import executions
-from packhouse.aws.clock import Clock, NewId, later, new_id, now
+from packhouse.aws.clock import Clock, NewId, new_id, now
 from packhouse.aws.dynamo import Place, Transaction, while_stale
-from packhouse.aws.objects import URL_SECONDS, Objects
+from packhouse.aws.objects import Objects
 from packhouse.aws.once import Once
 from packhouse.catalog.rules import project_id
 from packhouse.catalog.store import CatalogStore
-from packhouse.errors import ConflictError
 from packhouse.jobs.model import Job, JobKind
 from packhouse.jobs.store import JobStore
 from packhouse.labels.model import (
@@ -37,8 +36,8 @@ from packhouse.labels.rules import (
     withdraws,
 )
 from packhouse.labels.store import LabelStore
-
-NDJSON = "application/x-ndjson"
+from packhouse.uploads.ingest import NDJSON
+from packhouse.uploads.service import demand_upload, presign_upload
 
 
 @dataclass(frozen=True)
@@ -128,15 +127,15 @@ class Labels:
     def presign_upload(self, revision: Revision) -> dict[str, Any]:
         """Return how to send the revision's bytes: method, URL, the headers that are signed, and until when."""
         key = upload_key(revision.project_id, revision.label_pack_id, revision.revision_id)
-        url, headers = self.uploads.presign_put(key, NDJSON, revision.content_length, revision.sha256)
-        return {"method": "PUT", "url": url, "headers": headers, "expires_at": later(self.clock(), URL_SECONDS)}
+        return presign_upload(self.uploads, key, revision.content_length, revision.sha256, self.clock)
 
     def submit(self, workspace: Workspace, label_pack_id: str, revision_id: str, caller: Principal, once: Once) -> Job:
         """Start the ingest of an uploaded revision, once. What was committed and not started, the sweeper starts."""
         pack, _ = self.store.get_pack(workspace, label_pack_id)
         revision = self.store.get_revision(workspace, label_pack_id, revision_id)
         if revision.job_id is None:
-            self._demand_upload(pack, revision)
+            key = upload_key(pack.project_id, label_pack_id, revision_id)
+            demand_upload(self.uploads, key, revision.content_length)
         moment = self.clock()
         job = self._ingest_job(self.new_id("job"), pack, revision, moment, caller)
         tx = Transaction()
@@ -199,15 +198,6 @@ class Labels:
             created_by=caller.principal_id,
             execution_input=ingest_input(pack, revision),
         )
-
-    def _demand_upload(self, pack: LabelPack, revision: Revision) -> None:
-        key = upload_key(pack.project_id, pack.label_pack_id, revision.revision_id)
-        found = self.uploads.find_facts(key)
-        if found is None:
-            raise ConflictError("UPLOAD_MISSING", "Send the bytes to the presigned URL first, then submit.")
-        if revision.content_length is not None and found.bytes != revision.content_length:
-            detail = f"{revision.content_length} bytes were announced, {found.bytes} were uploaded."
-            raise ConflictError("UPLOAD_MISMATCH", detail)
 
     def review(
         self,

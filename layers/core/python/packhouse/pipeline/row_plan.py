@@ -1,10 +1,8 @@
 """Rollout imports → which rollouts are looked at for a training dataset, in which units of work."""
 
-from collections import Counter
-
 from msgspec import Struct
 
-from packhouse.pipeline.plan import ChunkFacts, LeftOutReason, UnitChunk, bundle, find_repeats
+from packhouse.pipeline.plan import ChunkFacts, UnitChunk, bundle, find_repeats
 
 UNIT_BYTES = 8 * 1024 * 1024
 """A unit holds its rollouts, their rows and the sketches of these: 10 to 20 times its bytes."""
@@ -26,12 +24,10 @@ class RowUnit(Struct, frozen=True):
 
 
 class RowPlan(Struct, frozen=True):
-    """The whole plan. `repeated` rollouts are there with the same content, `superseded` ones newer with another."""
+    """The whole plan; `rollouts` counts those of all units, the ones that are there twice as well."""
 
     units: list[RowUnit]
     rollouts: int
-    repeated: int
-    superseded: int
 
 
 def plan_rows(sources: list[RolloutSource], chunks: list[ChunkFacts]) -> RowPlan:
@@ -52,10 +48,4 @@ def plan_rows(sources: list[RolloutSource], chunks: list[ChunkFacts]) -> RowPlan
         )
         for number, members in enumerate(bundle(chunks, UNIT_BYTES))
     ]
-    reasons = Counter(left.reason for repeated in repeats.values() for left, *_ in repeated)
-    return RowPlan(
-        units=units,
-        rollouts=sum(facts.chunk.rows for facts in chunks),
-        repeated=reasons[LeftOutReason.DUPLICATE_SAMPLE],
-        superseded=reasons[LeftOutReason.CONFLICTING_SAMPLE],
-    )
+    return RowPlan(units, sum(facts.chunk.rows for facts in chunks))

@@ -15,7 +15,7 @@ from packhouse.errors import UnitFailedError
 from packhouse.jobs.model import Job, JobStatus
 from packhouse.jobs.store import JobStore
 from packhouse.pipeline.ingest import Chunk, Sealed, seal_import
-from packhouse.pipeline.rollouts import RolloutStatistics, decode_statistics
+from packhouse.pipeline.rollouts import decode_statistics, merge_statistics
 from packhouse.pipeline.statistics import builtins
 from packhouse.rollouts.model import RolloutImport
 from packhouse.rollouts.rules import failed
@@ -67,17 +67,16 @@ class ImportSteps:
         self, tx: Transaction, payload: dict[str, Any], imported: RolloutImport, sealed: Sealed, chunks: list[Chunk]
     ) -> None:
         """Write that the import has passed; its job ends with it."""
-        counted = RolloutStatistics()
-        for chunk in chunks:
-            key = f"{chunk_key(payload['prefix'], chunk.part)}.stats.json"
-            counted.merge(decode_statistics(self.data.read_sealed(key, chunk.statistics_sha256)))
+        counted = self.data.iter_sealed(
+            (f"{chunk_key(payload['prefix'], chunk.part)}.stats.json", chunk.statistics_sha256) for chunk in chunks
+        )
         moment = self.clock()
         passed = imported.model_copy(
             update={
                 "validation_status": ValidationStatus.PASSED,
                 "content_hash": sealed.content_hash,
                 "rollouts": sealed.rows,
-                "statistics": builtins(counted),
+                "statistics": builtins(merge_statistics(map(decode_statistics, counted))),
                 "sealed_at": moment,
             }
         )

@@ -12,12 +12,12 @@ from packhouse.api.endpoints import Call, Endpoints, Listed
 from packhouse.api.fields import Sha256
 from packhouse.api.paging import Cursors, NoQuery, Section
 from packhouse.jobs.model import Job
+from packhouse.pipeline.ingest import UPLOAD_BYTES
 from packhouse.rollouts.model import InlineImport, RolloutImport, RolloutRow
 from packhouse.rollouts.service import Rollouts, rows_of_body
 from packhouse.uploads.model import ValidationStatus
 
 INLINE_ROLLOUTS = 500
-UPLOAD_BYTES = 5 * 1024**3
 _ROLLOUTS = "/api/v1/rollouts"
 _IMPORTS = "/api/v1/rollout-imports"
 _IMPORT = f"{_IMPORTS}/{{import_id}}"

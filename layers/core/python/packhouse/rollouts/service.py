@@ -8,9 +8,9 @@ from typing import Any
 
 from packhouse.access.model import Principal, Workspace
 from packhouse.aws import executions
-from packhouse.aws.clock import Clock, NewId, later, new_id, now
+from packhouse.aws.clock import Clock, NewId, new_id, now
 from packhouse.aws.dynamo import Place, Transaction
-from packhouse.aws.objects import URL_SECONDS, Objects
+from packhouse.aws.objects import Objects
 from packhouse.aws.once import Once
 from packhouse.catalog.rules import project_id
 from packhouse.catalog.store import CatalogStore
@@ -30,8 +30,9 @@ from packhouse.rollouts.model import (
 )
 from packhouse.rollouts.rules import Address, faults_of_body, find_address, is_wanted, iter_lines, rollout_row
 from packhouse.rollouts.store import RolloutStore
-from packhouse.uploads.ingest import JSON, NDJSON, chunk_key, write_chunk
+from packhouse.uploads.ingest import JSON, chunk_key, write_chunk
 from packhouse.uploads.model import ValidationStatus
+from packhouse.uploads.service import demand_upload, presign_upload
 
 BLOCK_BYTES = 256 * 1024
 AHEAD_CHUNKS = 64
@@ -109,8 +110,7 @@ class Rollouts:
     def presign_upload(self, imported: RolloutImport) -> dict[str, Any]:
         """Return how to send the import's bytes: method, URL, the headers that are signed, and until when."""
         key = import_upload_key(imported.project_id, imported.import_id)
-        url, headers = self.uploads.presign_put(key, NDJSON, imported.content_length, imported.sha256)
-        return {"method": "PUT", "url": url, "headers": headers, "expires_at": later(self.clock(), URL_SECONDS)}
+        return presign_upload(self.uploads, key, imported.content_length, imported.sha256, self.clock)
 
     def get_import(self, workspace: Workspace, import_id: str) -> RolloutImport:
         """Return an import of the project; one read."""
@@ -120,7 +120,7 @@ class Rollouts:
         """Start the ingest of an uploaded import, once. What was committed and not started, the sweeper starts."""
         imported = self.get_import(workspace, import_id)
         if imported.job_id is None and imported.validation_status is ValidationStatus.PENDING:
-            self._demand_upload(imported)
+            demand_upload(self.uploads, import_upload_key(imported.project_id, import_id), imported.content_length)
         elif imported.job_id is None:
             raise ConflictError("IMPORT_ALREADY_SUBMITTED", "Its rollouts came with the request that made it.")
         moment, job_id = self.clock(), self.new_id("job")
@@ -144,14 +144,6 @@ class Rollouts:
         once.commit(tx, job)
         executions.start(self.machine_arn, job_id, job.execution_input | {"job_id": job_id})
         return job
-
-    def _demand_upload(self, imported: RolloutImport) -> None:
-        found = self.uploads.find_facts(import_upload_key(imported.project_id, imported.import_id))
-        if found is None:
-            raise ConflictError("UPLOAD_MISSING", "Send the bytes to the presigned URL first, then submit.")
-        if imported.content_length is not None and found.bytes != imported.content_length:
-            detail = f"{imported.content_length} bytes were announced, {found.bytes} were uploaded."
-            raise ConflictError("UPLOAD_MISMATCH", detail)
 
     def list_imports(
         self, workspace: Workspace, filters: Mapping[str, str], limit: int, after: Place | None

@@ -45,9 +45,9 @@ from packhouse.training.model import (
     recipe_key,
 )
 from packhouse.training.rules import states_before, told_recipe
-from packhouse.training.steps import JSON, FilteredDataset, Payload, filtered_key, read_recipe, read_units
+from packhouse.training.steps import FilteredDataset, Payload, filtered_key, read_recipe, read_units
 from packhouse.training.store import TrainingStore
-from packhouse.uploads.ingest import chunk_key
+from packhouse.uploads.ingest import JSON, chunk_key
 
 ROLLOUTS_AT_MOST, IMPORTS_AT_MOST = 10_000_000, 100_000
 """As many as PlanRows compares, and ExportRows writes, within their time and memory."""

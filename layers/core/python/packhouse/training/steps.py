@@ -32,9 +32,8 @@ from packhouse.settings import TrainingTaskSettings
 from packhouse.training.model import MANIFEST, Overlap, Recipe, TrainingStatus, preview_key, recipe_key, training_prefix
 from packhouse.training.rules import states_before
 from packhouse.training.store import TrainingStore
+from packhouse.uploads.ingest import BINARY, JSON
 
-JSON = "application/json"
-BINARY = "application/octet-stream"
 HELD_BYTES = 16 * 1024 * 1024
 BLOCK_BYTES = 1024 * 1024
 """All units' files are read at once, a block of each: as large as fits what is held together."""

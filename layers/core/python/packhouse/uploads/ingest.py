@@ -27,7 +27,7 @@ from packhouse.settings import UploadTaskSettings
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
-_BINARY = "application/octet-stream"
+BINARY = "application/octet-stream"
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def write_chunk(data: Objects, prefix: str, ingested: IngestedPart) -> bool:
     key = chunk_key(prefix, ingested.chunk.part)
     data.write_once(f"{key}.ndjson", ingested.rows, NDJSON)
     data.write_once(f"{key}.stats.json", ingested.statistics, JSON)
-    data.write_once(f"{key}.keys", ingested.keys, _BINARY)
+    data.write_once(f"{key}.keys", ingested.keys, BINARY)
     return data.write_once(_result_key(prefix, ingested.chunk.part), msgspec.json.encode(ingested.chunk), JSON)
 
 
