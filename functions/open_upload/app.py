@@ -1,4 +1,4 @@
-"""A task of `label_ingest` and `rollout_ingest`: cuts an upload into parts."""
+"""A task of `label_ingest` and `rollout_ingest`: unpacks an upload in gzip, and cuts it into parts."""
 
 from packhouse.settings import UploadTaskSettings
 from packhouse.task import task_handler

@@ -99,9 +99,33 @@ def test_an_upload_without_a_rollout_is_refused(labs: RolloutProject, body: byte
     assert labs.get(IMPORTS, made)["validation_status"] == "failed"
 
 
-def test_what_is_packed_is_no_ndjson(labs: RolloutProject) -> None:
-    found = labs.take_in(gzip.compress(as_ndjson(rollouts(3))))
-    assert (found["validation_status"], found["faults"][0]["rule"]) == ("failed", "NOT_JSON")
+def test_what_is_packed_is_taken_in_as_what_is_not(labs: RolloutProject) -> None:
+    body = as_ndjson(rollouts(30))
+    packed = gzip.compress(body[:999]) + gzip.compress(body[999:])
+    made = labs.upload(packed, content_length=len(packed), sha256=sha256(packed))
+    assert labs.project.job(submitted(labs, made))["status"] == "ready"
+    found, plain = labs.get(IMPORTS, made), labs.take_in(body)
+    assert (found["content_hash"], found["rollouts"]) == (plain["content_hash"], 30)
+
+
+def test_gzip_bytes_that_end_too_early_are_told_at_the_line_that_they_end_at(labs: RolloutProject) -> None:
+    lines = [json.dumps(one).encode() + b"\n" for one in rollouts(9)]
+    found = labs.take_in(gzip.compress(b"".join([*lines[:4], b"{}\n", *lines[4:]]))[:-4])
+    told = [(one["line"], one["rule"]) for one in found["faults"]]
+    assert (found["validation_status"], told) == ("failed", [(5, "ROW_FORM"), (11, "GZIP_TRUNCATED")])
+    assert labs.listed(ROLLOUTS) == []
+
+
+def test_other_bytes_than_announced_are_refused_by_the_presigned_url(labs: RolloutProject) -> None:
+    """S3 compares the SHA-256 that is signed with the bytes that come."""
+    body = as_ndjson(rollouts(2))
+    made = labs.post(IMPORTS, status=201, content_length=len(body), sha256=sha256(body))
+    signed, other = made["upload"], body.replace(b"r-0", b"r-9")
+    assert other != body
+    assert len(other) == len(body)
+    answer = httpx.put(signed["url"], content=other, headers=signed["headers"])
+    assert (answer.status_code, "BadDigest" in answer.text) == (400, True)
+    problem(labs.call("POST", IMPORTS, made["import_id"], "submit"), 409, "UPLOAD_MISSING")
 
 
 def test_an_import_is_submitted_once(labs: RolloutProject) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 from hypothesis import strategies as st
 
 from packhouse.pipeline.build import BuiltShard, BuiltUnit, LeftOutRow, build_shard
-from packhouse.pipeline.capabilities import CAPABILITIES
+from packhouse.pipeline.capabilities import CAPABILITIES, Capability
 from packhouse.pipeline.ingest import IngestedPart, LabelLines, Part, cut_parts, ingest_part, iter_owned_lines
+from packhouse.pipeline.keys import SampleKeys
 from packhouse.pipeline.plan import BuildPlan, ChunkFacts, Source, SourceChunk, plan_build
 from packhouse.pipeline.splits import SplitPlan, SplitStrategy
 from packhouse.pipeline.statistics import decode_statistics
@@ -28,10 +29,13 @@ def ndjson(rows: Sequence[dict[str, Any]], end: str = "\n") -> bytes:
     return "".join(json.dumps(each, ensure_ascii=False) + end for each in rows).encode()
 
 
-def ingest(upload: bytes, part_bytes: int = 1 << 23, block: int = 1 << 20) -> list[IngestedPart]:
+def ingest(
+    upload: bytes, part_bytes: int = 1 << 23, block: int = 1 << 20, capability: Capability = BALL
+) -> list[IngestedPart]:
     """Return the upload's chunks, cut into parts of the given size and read in blocks of the given size."""
     return [
-        ingest_part(part, owned(upload, part, block), LabelLines(BALL)) for part in cut_parts(len(upload), part_bytes)
+        ingest_part(part, owned(upload, part, block), LabelLines(capability))
+        for part in cut_parts(len(upload), part_bytes)
     ]
 
 
@@ -49,7 +53,6 @@ def facts(source: int, chunk: IngestedPart, project_id: str = "prj_1") -> ChunkF
             source, project_id, f"{source}/{chunk.chunk.part}", chunk.chunk.sha256, chunk.chunk.rows, len(chunk.rows)
         ),
         counted.groups,
-        chunk.keys,
     )
 
 
@@ -58,13 +61,19 @@ def build(
     split: SplitPlan = THIRDS,
     kept: Mapping[str, str] | None = None,
     part_bytes: int = 1 << 23,
+    capability: Capability = BALL,
 ) -> tuple[BuildPlan, list[tuple[BuiltUnit, list[BuiltShard], list[LeftOutRow]]]]:
     """Plan and build the uploads as sources `lp_0`, `lp_1`, … whose revisions are in the same order in time."""
-    ingested = [(number, chunk) for number, upload in enumerate(uploads) for chunk in ingest(upload, part_bytes)]
+    ingested = [
+        (number, chunk)
+        for number, upload in enumerate(uploads)
+        for chunk in ingest(upload, part_bytes, capability=capability)
+    ]
     sources = [Source(f"lp_{number}", f"lpr_{number}", "", "prj_1", 0) for number in range(len(uploads))]
-    plan = plan_build(sources, [facts(number, chunk) for number, chunk in ingested], split, kept)
+    keys = SampleKeys.held([chunk.keys for _, chunk in ingested])
+    plan = plan_build(sources, [facts(number, chunk) for number, chunk in ingested], keys, split, kept)
     bodies = {f"{number}/{chunk.chunk.part}": chunk.rows for number, chunk in ingested}
-    return plan, [build_shard(unit, [bodies[chunk.key] for chunk in unit.chunks], BALL) for unit in plan.units]
+    return plan, [build_shard(unit, [bodies[chunk.key] for chunk in unit.chunks], capability) for unit in plan.units]
 
 
 names = st.text("abcxyz019_.:-", min_size=1, max_size=8)

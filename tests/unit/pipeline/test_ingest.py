@@ -7,14 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from packhouse.pipeline.ingest import FAULTS_TOLD, IngestedPart, Sealed, cut_parts, iter_keys, seal_revision
+from packhouse.pipeline.ingest import FAULTS_TOLD, IngestedPart, Sealed, cut_parts, seal_revision
+from packhouse.pipeline.keys import SampleKeys
 from packhouse.pipeline.rows import LINE_BYTES
 from packhouse.pipeline.statistics import Statistics, decode_statistics
 from tests.unit.pipeline.labels import BALL, ingest, ndjson, owned, row, rows
 
 
 def seal(parts: list[IngestedPart]) -> Sealed:
-    return seal_revision([part.chunk for part in parts], [iter_keys(part.keys) for part in parts], BALL)
+    return seal_revision([part.chunk for part in parts], SampleKeys.held([part.keys for part in parts]), BALL)
 
 
 def whole(parts: list[IngestedPart]) -> tuple[bytes, Statistics]:

@@ -1,13 +1,14 @@
 """A sample that goes into another split than it was in is found, from units and sample keys alone."""
 
+from array import array
 from collections import Counter
 from typing import NamedTuple
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from packhouse.pipeline.ingest import sample_key
-from packhouse.pipeline.moves import Placed, differing_chunks, find_moved, iter_placed
+from packhouse.pipeline.keys import KEY_BYTES, SampleKeys, sample_key
+from packhouse.pipeline.moves import PlacedChunk, differing_chunks, find_moved, place_chunk
 from packhouse.pipeline.plan import BuildPlan, ChunkFacts, Source, SourceChunk, plan_build
 from packhouse.pipeline.splits import SPLITS, SplitPlan, SplitStrategy
 from packhouse.pipeline.statistics import GroupTally
@@ -26,29 +27,32 @@ class Version(NamedTuple):
     revisions: dict[str, Rows]
     plan: BuildPlan
     chunks: dict[str, ChunkFacts]
+    keys: dict[str, bytes]
 
 
 def version_of(revisions: dict[str, Rows], kept: Version | None = None) -> Version:
     """Plan a version; one that keeps the groups of another places its new ones by another seed."""
-    chunks = {name: chunk_of(number, name, rows) for number, (name, rows) in enumerate(sorted(revisions.items()))}
+    chunks, keys = {}, {}
+    for number, (name, rows) in enumerate(sorted(revisions.items())):
+        chunks[name], keys[name] = chunk_of(number, name, rows)
     sources = [Source(f"lp_{name}", name, name, "prj", facts.chunk.rows) for name, facts in chunks.items()]
     split = SplitPlan(SplitStrategy.GROUP_HASH, {"train": 5000, "val": 2500, "test": 2500}, 0 if kept is None else 1)
-    plan = plan_build(sources, list(chunks.values()), split, kept.plan.split_of if kept else None)
-    return Version(revisions, plan, chunks)
+    held = SampleKeys.held(list(keys.values()))
+    plan = plan_build(sources, list(chunks.values()), held, split, kept.plan.split_of if kept else None)
+    return Version(revisions, plan, chunks, keys)
 
 
-def chunk_of(source: int, revision: str, rows: Rows) -> ChunkFacts:
+def chunk_of(source: int, revision: str, rows: Rows) -> tuple[ChunkFacts, bytes]:
     groups = list(dict.fromkeys(rows.values()))
     keys = [
         sample_key(sample, f"{sample} of {revision}".encode(), line, groups.index(group))
         for line, (sample, group) in enumerate(rows.items(), start=1)
     ]
     tallies = {group: GroupTally(samples) for group, samples in Counter(rows.values()).items()}
-    return ChunkFacts(
-        SourceChunk(source, "prj", revision, revision, len(rows), 1),
-        {group: tallies[group] for group in groups},
-        b"".join(sorted(keys)),
+    facts = ChunkFacts(
+        SourceChunk(source, "prj", revision, revision, len(rows), 1), {group: tallies[group] for group in groups}
     )
+    return facts, b"".join(sorted(keys))
 
 
 def compared(before: dict[str, Rows], after: dict[str, Rows]) -> tuple[Moved, list[list[str]]]:
@@ -56,14 +60,12 @@ def compared(before: dict[str, Rows], after: dict[str, Rows]) -> tuple[Moved, li
     versions = [version_of(before)]
     versions.append(version_of(after, versions[0]))
     differ = differing_chunks(*(version.plan.units for version in versions))
-    read = [
-        [
-            iter_placed(chunk, split_of, list(version.chunks[chunk.key].groups), version.chunks[chunk.key].keys)
-            for chunk, split_of in chunks
-        ]
+    old, new = (
+        [place_chunk(chunk, version.chunks[chunk.key].groups) for chunk in chunks]
         for chunks, version in zip(differ, versions, strict=True)
-    ]
-    return find_moved(*read), [[chunk.key for chunk, _ in chunks] for chunks in differ]
+    )
+    keys = [version.keys[chunk.key] for chunks, version in zip(differ, versions, strict=True) for chunk in chunks]
+    return find_moved(old, new, SampleKeys.held(keys)), [[chunk.key for chunk in chunks] for chunks in differ]
 
 
 def places(version: Version) -> dict[str, str]:
@@ -126,10 +128,20 @@ def test_what_moved_is_what_the_definition_says(
 samples = st.dictionaries(st.binary(min_size=16, max_size=16), st.sampled_from(SPLITS))
 
 
-@given(samples, samples, st.integers(1, 4))
-def test_samples_are_found_over_the_chunks_of_both(before: dict[bytes, str], after: dict[bytes, str], n: int) -> None:
+@given(samples, samples, st.integers(1, 4), st.integers(1, 100))
+def test_samples_are_found_over_the_chunks_of_both(
+    before: dict[bytes, str], after: dict[bytes, str], n: int, held_bytes: int
+) -> None:
     after |= {sample: after.get(sample, "val") for sample in list(before)[::2]}
-    sides: list[list[list[Placed]]] = [[sorted(each.items())[at::n] for at in range(n)] for each in (before, after)]
+    cut = [[sorted(each.items())[at::n] for at in range(n)] for each in (before, after)]
+    bodies = [b"".join(placed_key(*each) for each in chunk) for chunks in cut for chunk in chunks]
+    keys = SampleKeys.held(bodies, held_bytes)
+    stays = PlacedChunk(array("I"), list(SPLITS))
     both = before.keys() & after.keys()
     expected = Counter((before[each], after[each]) for each in both if before[each] != after[each])
-    assert find_moved(*sides) == expected
+    assert find_moved([stays] * n, [stays] * n, keys) == expected
+
+
+def placed_key(identity: bytes, split: str) -> bytes:
+    """Return a sample's key; its group is the one that has the number of its split."""
+    return identity + SPLITS.index(split).to_bytes(KEY_BYTES - len(identity), "big")

@@ -1,5 +1,6 @@
 """Which rows stay, what is counted of them, what the plan has to say, and how compactly it is told."""
 
+from collections import Counter
 from typing import Any
 
 import msgspec
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from packhouse.pipeline.issues import Issue, split_issues
+from packhouse.pipeline.keys import SampleKeys
 from packhouse.pipeline.plan import (
     ChunkFacts,
     LeftOut,
@@ -44,41 +46,52 @@ keyed_rows = st.lists(
 )
 
 
-def chunk_facts(source: int, name: str, keys: list[bytes]) -> ChunkFacts:
-    return ChunkFacts(
-        SourceChunk(source, "prj", name, "", len(keys), 1), {"g": GroupTally(len(keys))}, b"".join(sorted(keys))
-    )
+def chunk_facts(source: int, name: str, rows: int) -> ChunkFacts:
+    return ChunkFacts(SourceChunk(source, "prj", name, "", rows, 1), {"g": GroupTally(rows)})
 
 
 @settings(max_examples=400)
 @given(
     st.lists(st.tuples(keyed_rows, st.integers(1, 6)), min_size=1, max_size=4),
     st.permutations([f"r{n}" for n in "1234"]),
+    st.integers(1, 500),
 )
 def test_repeats_are_what_the_definition_says(
-    packs: list[tuple[list[tuple[bytes, bytes]], int]], revisions: list[str]
+    packs: list[tuple[list[tuple[bytes, bytes]], int]], revisions: list[str], held_bytes: int
 ) -> None:
     sources = [
         Source(f"lp_{n}", revision, "", "prj", 0) for n, revision in zip(range(len(packs)), revisions, strict=False)
     ]
     chunks: list[ChunkFacts] = []
+    bodies: list[bytes] = []
     listed: list[tuple[bytes, bytes, int, int, int]] = []  # id, content, source, chunk number, line
     for source, (pack, size) in enumerate(packs):
         for begin in range(0, max(len(pack), 1), size):
             part = list(enumerate(pack[begin : begin + size], start=1))
             listed += [(*each, source, len(chunks), line) for line, each in part]
-            keys = [identity + content + line.to_bytes(4, "big") + bytes(4) for line, (identity, content) in part]
-            chunks.append(chunk_facts(source, f"{source}/{begin}", keys))
-    expected: dict[int, list[tuple[LeftOut, int, str]]] = {}
+            keys = [identity + content + line.to_bytes(4, "big") + placed(line) for line, (identity, content) in part]
+            chunks.append(chunk_facts(source, f"{source}/{begin}", len(keys)))
+            bodies.append(b"".join(sorted(keys)))
+    expected: dict[int, list[LeftOut]] = {}
     for identity, content, source, number, line in listed:
         same_id = [each for each in listed if each[0] == identity]
         newest = max(same_id, key=lambda each: sources[each[2]].revision_id)
         kept_source = min(each[2] for each in same_id if each[1] == newest[1])
         if source != kept_source:
             reason = DUPLICATE if content == newest[1] else CONFLICT
-            expected.setdefault(number, []).append((LeftOut(line, reason, kept_source), 0, ""))
-    found = find_repeats([source.revision_id for source in sources], chunks)
-    assert {number: sorted(left) for number, left in found.items()} == expected
+            expected.setdefault(number, []).append(LeftOut(line, reason, kept_source))
+    found = find_repeats([source.revision_id for source in sources], chunks, SampleKeys.held(bodies, held_bytes))
+    for number in range(len(chunks)):
+        left = expected.get(number, [])
+        assert found.left_out(number) == left
+        assert found.count_places(number) == Counter((out.line % 5, SPLITS[out.line % 3]) for out in left)
+    reasons = Counter(out.reason for left in expected.values() for out in left)
+    assert (found.duplicates, found.conflicts) == (reasons[DUPLICATE], reasons[CONFLICT])
+
+
+def placed(line: int) -> bytes:
+    """Return the place of a row that is in a group by its line, and names a split by it."""
+    return ((line % 3 + 1) << 30 | line % 5).to_bytes(4, "big")
 
 
 def test_what_a_unit_leaves_out_is_a_few_bytes_a_row_and_read_back() -> None:
@@ -246,8 +259,8 @@ def test_the_tallies_of_rows_that_all_stay_out_decide_nothing() -> None:
 
 
 def test_a_plan_of_nothing_has_no_units() -> None:
-    plan = plan_build([], [], THIRDS)
-    assert (plan.units, plan.split_of, plan.rows_in) == ([], {}, 0)
+    plan = plan_build([], [], SampleKeys.held([]), THIRDS)
+    assert ([*plan.units], plan.split_of, plan.rows_in) == ([], {}, 0)
     assert [each.code for each in plan.issues] == ["SPLIT_EMPTY"] * 3
 
 

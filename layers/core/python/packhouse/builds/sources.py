@@ -1,10 +1,10 @@
 """What a build is made of: its snapshot, what its sources hold, and whether they may still go in.
 
-PlanBuild and SealVersion, the first and the last task of `dataset_build`, are here: a source that was withdrawn in
-between is in no version that is ready.
+PlanBuild, the first task of `dataset_build`, is here. SealVersion, the last one (`sealing`), looks at the sources once
+more: one that was withdrawn in between is in no version that is ready.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
@@ -13,24 +13,23 @@ import orjson
 
 from packhouse.access.model import Workspace
 from packhouse.aws.clock import Clock, now
-from packhouse.aws.dynamo import Found, StaleError, Transaction, read_together, while_stale
+from packhouse.aws.dynamo import Found, Transaction, read_together
 from packhouse.aws.objects import Objects
 from packhouse.builds.model import IncludedPack, Snapshot
-from packhouse.builds.results import JSON, BuiltVersion, shown_seal
 from packhouse.builds.rules import withdrawal
-from packhouse.builds.steps import Payload, read_result
 from packhouse.builds.store import BuildStore
+from packhouse.builds.stored import Payload
 from packhouse.catalog.model import Project
 from packhouse.catalog.store import CatalogStore
-from packhouse.errors import ServiceUnavailableError, UnitFailedError
-from packhouse.jobs.model import JobStatus
+from packhouse.errors import UnitFailedError
 from packhouse.jobs.store import JobStore
 from packhouse.labels.model import revision_prefix
 from packhouse.labels.store import LabelStore
-from packhouse.pipeline.export import ExportFile
+from packhouse.pipeline.files import JSON
 from packhouse.pipeline.fingerprints import digest
 from packhouse.pipeline.issues import Issue, move_issues, uncounted_moves
-from packhouse.pipeline.moves import differing_chunks, find_moved, iter_placed
+from packhouse.pipeline.keys import ChunkKeys, SampleKeys
+from packhouse.pipeline.moves import differing_chunks, find_moved, place_chunk
 from packhouse.pipeline.plan import (
     BuildPlan,
     ChunkFacts,
@@ -40,8 +39,6 @@ from packhouse.pipeline.plan import (
     plan_build,
     read_assignment,
 )
-from packhouse.pipeline.quality import QualitySummary
-from packhouse.pipeline.seal import Manifest, seal_version
 from packhouse.pipeline.splits import SplitPlan
 from packhouse.pipeline.statistics import decode_statistics
 from packhouse.settings import SourceTaskSettings
@@ -49,7 +46,7 @@ from packhouse.uploads.ingest import chunk_key
 
 TOLD = 5
 COMPARED_ROWS = 2_000_000
-"""As many rows of a version that is kept are compared with the new one: their keys are 64 MB."""
+"""As many rows of a version that is kept are compared with the new one."""
 
 
 def read_snapshot(data: Objects, key: str) -> Snapshot:
@@ -71,38 +68,40 @@ def plan_sources(data: Objects, snapshot: Snapshot) -> tuple[BuildPlan, bytes]:
     kept = None
     if snapshot.kept_key is not None and split.sticky is not None:
         kept = read_assignment(data.read_sealed(snapshot.kept_key, split.sticky.removeprefix("sha256:")))
-    chunks = list(_iter_chunks(data, snapshot.included))
-    plan = plan_build(sources, chunks, split, kept)
+    read = list(_iter_chunks(data, snapshot.included))
+    chunks, keys = [facts for facts, _ in read], {facts.chunk.key: chunk_keys for facts, chunk_keys in read}
+    plan = plan_build(sources, chunks, SampleKeys(list(keys.values()), data.iter_ranges), split, kept)
     if kept is not None and snapshot.kept_key is not None:
-        issues = _moves(data, snapshot.kept_key.removesuffix("assignment.json"), plan.units, chunks)
+        issues = _moves(data, snapshot.kept_key.removesuffix("assignment.json"), plan.units, chunks, keys)
         plan = msgspec.structs.replace(plan, issues=plan.issues + issues)
     return plan, plan.assignment(kept)
 
 
-def _moves(data: Objects, kept_prefix: str, units: list[Unit], chunks: list[ChunkFacts]) -> list[Issue]:
+def _moves(
+    data: Objects, kept_prefix: str, units: Iterable[Unit], chunks: list[ChunkFacts], keys: dict[str, ChunkKeys]
+) -> list[Issue]:
     """Return what is to be said of samples that leave the split which they have in the version that is kept.
 
-    Chunks that both versions have with the same rows are not read.
+    Chunks that both versions have with the same rows are not read. `keys` are those of `chunks`, by a chunk's key.
     """
     kept_units = data.iter_read(unit["key"] for unit in orjson.loads(data.read(f"{kept_prefix}units.json")))
     differing = differing_chunks((msgspec.json.decode(body, type=Unit) for body in kept_units), units)
-    if sum(chunk.rows for chunk, _ in differing.before) > COMPARED_ROWS:
+    if sum(chunk.rows for chunk in differing.before) > COMPARED_ROWS:
         return [uncounted_moves()]
-    stems = [chunk.key.removesuffix(".ndjson") for chunk, _ in differing.before]
-    counted, keys = (data.iter_read(f"{stem}.{ending}" for stem in stems) for ending in ("stats.json", "keys"))
+    stems = [chunk.key.removesuffix(".ndjson") for chunk in differing.before]
+    counted = data.iter_read(f"{stem}.stats.json" for stem in stems)
     before = [
-        iter_placed(chunk, split_of, list(decode_statistics(statistics).groups), key_body)
-        for (chunk, split_of), statistics, key_body in zip(differing.before, counted, keys, strict=True)
+        place_chunk(chunk, decode_statistics(body).groups)
+        for chunk, body in zip(differing.before, counted, strict=True)
     ]
-    facts = {each.chunk.key: each for each in chunks}
-    after = [
-        iter_placed(chunk, split_of, list(facts[chunk.key].groups), facts[chunk.key].keys)
-        for chunk, split_of in differing.after
-    ]
-    return move_issues(find_moved(before, after))
+    groups = {facts.chunk.key: facts.groups for facts in chunks}
+    after = [place_chunk(chunk, groups[chunk.key]) for chunk in differing.after]
+    listed = [ChunkKeys(f"{stem}.keys", chunk.rows, None) for stem, chunk in zip(stems, differing.before, strict=True)]
+    listed += [keys[chunk.key] for chunk in differing.after]
+    return move_issues(find_moved(before, after, SampleKeys(listed, data.iter_ranges)))
 
 
-def _iter_chunks(data: Objects, included: tuple[IncludedPack, ...]) -> Iterator[ChunkFacts]:
+def _iter_chunks(data: Objects, included: tuple[IncludedPack, ...]) -> Iterator[tuple[ChunkFacts, ChunkKeys]]:
     """Yield the sources' chunks in order, once each revision is known to be the one that was approved."""
     prefixes = [revision_prefix(pack.project_id, pack.label_pack_id, pack.revision_id) for pack in included]
     revisions = data.iter_sealed(
@@ -115,15 +114,15 @@ def _iter_chunks(data: Objects, included: tuple[IncludedPack, ...]) -> Iterator[
         for chunk in orjson.loads(body)["chunks"]
     ]
     counted = data.iter_sealed((f"{stem}.stats.json", chunk["statistics_sha256"]) for _, stem, chunk in listed)
-    keys = data.iter_sealed((f"{stem}.keys", chunk["keys_sha256"]) for _, stem, chunk in listed)
-    for (number, stem, chunk), statistics, key_body in zip(listed, counted, keys, strict=True):
+    for (number, stem, chunk), statistics in zip(listed, counted, strict=True):
         facts = SourceChunk(
             number, included[number].project_id, f"{stem}.ndjson", chunk["sha256"], chunk["rows"], chunk["bytes"]
         )
-        yield ChunkFacts(facts, decode_statistics(statistics).groups, key_body)
+        keys = ChunkKeys(f"{stem}.keys", chunk["rows"], chunk["keys_sha256"])
+        yield ChunkFacts(facts, decode_statistics(statistics).groups), keys
 
 
-class _Seen(NamedTuple):
+class Seen(NamedTuple):
     """What it rests on that the sources may go in: the fences and projects that they lie behind, by workspace."""
 
     fences: Found
@@ -132,7 +131,7 @@ class _Seen(NamedTuple):
 
 @dataclass(frozen=True)
 class SourceSteps:
-    """The tasks that look at the sources themselves."""
+    """The first task, and what the last one shares with it: both look at the sources themselves."""
 
     store: BuildStore
     jobs: JobStore
@@ -157,57 +156,31 @@ class SourceSteps:
         self.jobs.enter_step(payload["job_id"], "PlanBuild", 1)
         self.store.put_section(payload["dataset_version_id"])
         snapshot = read_snapshot(self.data, payload["snapshot_key"])
-        self._demand_sources(snapshot)
+        self.demand_sources(snapshot)
         plan, assignment = plan_sources(self.data, snapshot)
         for issue in plan.issues:
             if issue.level == "error":
                 raise UnitFailedError(issue.code, issue.detail)
         prefix = payload["prefix"]
-        units = []
-        for unit in plan.units:
-            key = f"{prefix}units/{unit.unit:05d}.json"
-            self.data.write_once(key, msgspec.json.encode(unit), JSON)
-            units.append({"unit": unit.unit, "key": key})
+        units, left_out = [], []
+        for number in range(len(plan.units)):
+            key = f"{prefix}units/{number:05d}.json"
+            if count := self._write_unit(key, plan.units[number]):
+                left_out.append([number, count])
+            units.append({"unit": number, "key": key})
         self.data.write_once(f"{prefix}assignment.json", assignment, JSON)
-        left_out = {unit.unit: sum(len(chunk.left_out) for chunk in unit.chunks) for unit in plan.units}
-        summary = plan.summary() | {
-            "assignment": digest(assignment),
-            "left_out": [[unit, count] for unit, count in left_out.items() if count],
-        }
+        summary = plan.summary() | {"assignment": digest(assignment), "left_out": left_out}
         self.data.write_once(f"{prefix}units.json", orjson.dumps(units), JSON)
         self.data.write_once(f"{prefix}plan.json", orjson.dumps(summary), JSON)
         self.jobs.enter_step(payload["job_id"], "BuildShards", len(units))
         return {"units_key": f"{prefix}units.json", "units": len(units)}
 
-    def seal_version(self, payload: Payload) -> Payload:
-        """Write the manifest and make the version ready; job and version end together.
+    def _write_unit(self, key: str, unit: Unit) -> int:
+        """Write a unit and return how many rows of it stay out."""
+        self.data.write_once(key, msgspec.json.encode(unit), JSON)
+        return sum(len(chunk.left_out) for chunk in unit.chunks)
 
-        The sources are looked at once more: the version becomes ready in a transaction that no withdrawal of a source
-        can come before. Run again after it has taken effect, it finds the version ready and says the same.
-        """
-        version = self.store.get(Workspace(*payload["workspace"].split("/")), payload["dataset_version_id"])
-        if version.sealed is not None:
-            return {"manifest_hash": version.sealed["manifest_hash"]}
-        self.jobs.enter_step(payload["job_id"], "SealVersion", 1)
-        snapshot = read_snapshot(self.data, payload["snapshot_key"])
-        manifest, files = self._manifest(payload, snapshot)
-        self.data.write_once(f"{payload['prefix']}manifest.json", manifest.body, JSON)
-
-        def attempt() -> None:
-            moment = self.clock()
-            tx = Transaction()
-            self._demand_same(tx, self._demand_sources(snapshot))
-            self.store.put_ready(tx, version, shown_seal(manifest.manifest_hash, manifest.body, files), moment)
-            self.jobs.put_ended(tx, payload["job_id"], JobStatus.READY, moment, None)
-            tx.commit()
-
-        try:
-            while_stale(attempt)
-        except StaleError as error:
-            raise ServiceUnavailableError("SERVICE_UNAVAILABLE", "The sources' projects keep changing.") from error
-        return {"manifest_hash": manifest.manifest_hash}
-
-    def _demand_sources(self, snapshot: Snapshot) -> _Seen:
+    def demand_sources(self, snapshot: Snapshot) -> Seen:
         """Require that every source may go in, and return what that rests on.
 
         Fences first: a withdrawal that the packs do not show yet moves the fence from what is returned of it.
@@ -235,35 +208,13 @@ class SourceSteps:
         ]
         if withdrawn:
             raise UnitFailedError("SOURCES_WITHDRAWN", _told(withdrawn))
-        return _Seen(fences, projects)
+        return Seen(fences, projects)
 
-    def _demand_same(self, tx: Transaction, seen: _Seen) -> None:
+    def demand_same(self, tx: Transaction, seen: Seen) -> None:
+        """Add that nothing moved of what it rested on."""
         for name, project in seen.projects.items():
             self.labels.demand_fence(tx, Workspace(*name.split("/")), seen.fences)
             self.catalog.demand_same(tx, project)
-
-    def _manifest(self, payload: Payload, snapshot: Snapshot) -> tuple[Manifest, list[ExportFile]]:
-        prefix = payload["prefix"]
-        built = read_result(self.data, prefix, "built.json", BuiltVersion)
-        files = [
-            file
-            for export in payload["materialization"]["exports"]
-            for file in read_result(self.data, prefix, f"exported/{export['unit']}.json", list[ExportFile])
-        ]
-        manifest = seal_version(
-            capability=payload["capability"],
-            sources=[
-                pack.model_dump(include={"label_pack_id", "revision_id", "content_hash", "rows"})
-                for pack in snapshot.included
-            ],
-            excluded=[pack.model_dump(mode="json") for pack in snapshot.excluded],
-            left_out=built.left_out,
-            split=SplitPlan.from_snapshot(snapshot.split).snapshot() | {"counts": built.splits},
-            quality=read_result(self.data, prefix, "quality.json", QualitySummary),
-            shards=built.shards,
-            exports=files,
-        )
-        return manifest, files
 
 
 def _told(withdrawn: list[str]) -> str:

@@ -17,10 +17,11 @@ from packhouse.labels.model import Revision
 from packhouse.labels.rules import with_revisions
 from packhouse.labels.store import LabelStore
 from packhouse.pipeline.capabilities import CAPABILITIES
+from packhouse.pipeline.files import JSON
 from packhouse.pipeline.ingest import Chunk, Sealed, seal_revision
 from packhouse.pipeline.statistics import decode_statistics
 from packhouse.settings import IngestSettings
-from packhouse.uploads.ingest import JSON, chunk_key, iter_chunk_keys, read_chunks
+from packhouse.uploads.ingest import chunk_key, find_fault, read_chunks, sample_keys
 from packhouse.uploads.model import LineFault, ValidationStatus
 
 
@@ -49,8 +50,9 @@ class Ingest:
             return {"rows": revision.rows, "content_hash": revision.content_hash}
         self.jobs.enter_step(payload["job_id"], "SealRevision", 1)
         chunks = read_chunks(self.data, payload["prefix"], payload["upload"]["units"])
-        keys = [iter_chunk_keys(self.data, payload["prefix"], chunk) for chunk in chunks]
-        sealed = seal_revision(chunks, list(keys), CAPABILITIES[payload["capability"]])
+        keys = sample_keys(self.data, payload["prefix"], chunks)
+        ended = find_fault(payload["upload"])
+        sealed = seal_revision(chunks, keys, CAPABILITIES[payload["capability"]], ended)
         if sealed.passed:
             self.data.write_once(f"{payload['prefix']}revision.json", sealed.document, JSON)
         self._settle(payload, sealed, self._count_groups(payload["prefix"], chunks))

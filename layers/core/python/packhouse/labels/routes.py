@@ -122,7 +122,12 @@ def register(api: Endpoints, labels: Labels, cursors: Cursors) -> None:
 
     @api.post(f"{_PACK}/revisions", Action.WRITE, status=201, show=uploadable, refusals=_CHANGED)
     def create_revision(call: Call[RevisionRequest]) -> Revision:
-        """Create a revision, of rows in the request or of bytes that are sent to the presigned URL in the answer."""
+        """Create a revision, of rows in the request or of bytes that are sent to the presigned URL in the answer.
+
+        The bytes are NDJSON, plain or as gzip (any number of members), which is known by its first two bytes: send both
+        under the content type in the answer. `content_length` and `sha256` are of the bytes as they are sent. Plain or
+        unpacked, they may be 5 GiB.
+        """
         wanted = call.wanted
         rows = None if wanted.rows is None else rows_as_ndjson(wanted.rows)
         return labels.create_revision(

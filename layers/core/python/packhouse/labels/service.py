@@ -36,7 +36,7 @@ from packhouse.labels.rules import (
     withdraws,
 )
 from packhouse.labels.store import LabelStore
-from packhouse.uploads.ingest import NDJSON
+from packhouse.pipeline.files import NDJSON
 from packhouse.uploads.service import demand_upload, presign_upload
 
 
@@ -135,7 +135,7 @@ class Labels:
         revision = self.store.get_revision(workspace, label_pack_id, revision_id)
         if revision.job_id is None:
             key = upload_key(pack.project_id, label_pack_id, revision_id)
-            demand_upload(self.uploads, key, revision.content_length)
+            demand_upload(self.uploads, key, revision.content_length, revision.sha256)
         moment = self.clock()
         job = self._ingest_job(self.new_id("job"), pack, revision, moment, caller)
         tx = Transaction()

@@ -6,10 +6,8 @@ revision or import is sealed.
 """
 
 import hashlib
-import heapq
 from bisect import insort
 from collections.abc import Iterable, Iterator
-from operator import itemgetter
 from typing import Any, Protocol
 
 import msgspec
@@ -17,6 +15,7 @@ from msgspec import Struct
 
 from packhouse.pipeline.capabilities import Capability
 from packhouse.pipeline.fingerprints import canonical, digest
+from packhouse.pipeline.keys import SampleKeys, read_line, sample_key
 from packhouse.pipeline.rollouts import RolloutStatistics, encode_rollout, parse_rollout
 from packhouse.pipeline.rows import LINE_BYTES, RowError, RowFault, encode_row, parse_row
 from packhouse.pipeline.statistics import Statistics, encode_statistics
@@ -26,14 +25,6 @@ PART_BYTES = 8 * 1024 * 1024
 
 UPLOAD_BYTES = 5 * 1024**3
 FAULTS_TOLD = 100
-KEY_BYTES = 32
-"""One sample key: 16 bytes of the sample id's hash, 8 of the row's, 4 of its number, 4 of its place, big-endian.
-
-The place is the row's own split in the highest two bits (0 for none, then train, val, test) and its group's number.
-
-The id hash has 128 bits: with 64, two of ten million samples would share one by chance in 3 of 10⁶ builds, and a label
-would be lost without a word.
-"""
 
 _BOM = b"\xef\xbb\xbf"
 _HELD_BYTES = LINE_BYTES + len(_BOM) + len(b"\r")
@@ -100,7 +91,7 @@ def iter_owned_lines(blocks: Iterable[bytes], part: Part) -> Iterator[bytes | No
             overlong, begin = True, len(buffer)
         offset += begin
         del buffer[:begin]
-        if not skipping and begun >= part.end:
+        if (offset + len(buffer) if skipping else begun) >= part.end:
             return
     if (buffer or overlong) and not skipping:
         yield None if overlong else _bare(bytes(buffer), begun)
@@ -213,39 +204,6 @@ class _Faults:
         if len(self.told) < FAULTS_TOLD:
             self.told.append(fault)
 
-    def add_smallest(self, fault: RowFault) -> None:
-        """Add a fault of those that come in any order: the ones with the smallest lines are told."""
-        self.count += 1
-        insort(self.told, fault, key=lambda told: told.line)
-        del self.told[FAULTS_TOLD:]
-
-
-def sample_key(sample_id: str, encoded: bytes, line: int, group: int, split: str = "") -> bytes:
-    """Return a row's sample key; see `KEY_BYTES` for its layout. `line` counts from 1 in its part."""
-    identity = hashlib.sha256(sample_id.encode()).digest()[:16]
-    content = hashlib.sha256(encoded).digest()[:8]
-    place = _KEY_SPLITS.index(split) << _GROUP_BITS | group
-    return identity + content + line.to_bytes(4, "big") + place.to_bytes(4, "big")
-
-
-_KEY_SPLITS = ("", "train", "val", "test")
-_GROUP_BITS = 30
-
-
-def read_place(key: bytes) -> tuple[int, int, str]:
-    """Return a sample key's row number, its group's number, and the split that the row names, or `""`.
-
-    >>> read_place(sample_key("a", b"{}", 7, 2, "val"))
-    (7, 2, 'val')
-    """
-    place = int.from_bytes(key[28:32], "big")
-    return int.from_bytes(key[24:28], "big"), place & (1 << _GROUP_BITS) - 1, _KEY_SPLITS[place >> _GROUP_BITS]
-
-
-def iter_keys(body: bytes) -> Iterator[bytes]:
-    """Yield the sample keys of a chunk in their order."""
-    return (body[at : at + KEY_BYTES] for at in range(0, len(body), KEY_BYTES))
-
 
 class Sealed(Struct, frozen=True):
     """What sealing an upload decided: passed, with the document of its chunks and its hash, or failed, with faults."""
@@ -265,17 +223,24 @@ class Sealed(Struct, frozen=True):
         return f"{lines}: {where}: {first.detail} ({first.rule})."
 
 
-def seal_revision(chunks: list[Chunk], keys: list[Iterable[bytes]], capability: Capability) -> Sealed:
-    """Return the verdict over all chunks of a revision, in part order, with the sample keys of each."""
-    return _seal(chunks, keys, "sample_id", {"capability": capability.name})
+def seal_revision(
+    chunks: list[Chunk], keys: SampleKeys, capability: Capability, ended: RowFault | None = None
+) -> Sealed:
+    """Return the verdict over all chunks of a revision, in part order, with their sample keys.
+
+    `ended` is why the upload has no more lines, where it ends badly; it is told, however many faults come before it.
+    """
+    return _seal(chunks, keys, "sample_id", {"capability": capability.name}, ended)
 
 
-def seal_import(chunks: list[Chunk], keys: list[Iterable[bytes]]) -> Sealed:
-    """Return the verdict over all chunks of a rollout import, in part order, with the keys of each."""
-    return _seal(chunks, keys, "rollout_id", {"of": "rollouts"})
+def seal_import(chunks: list[Chunk], keys: SampleKeys, ended: RowFault | None = None) -> Sealed:
+    """Return the verdict over all chunks of a rollout import, as `seal_revision` does."""
+    return _seal(chunks, keys, "rollout_id", {"of": "rollouts"}, ended)
 
 
-def _seal(chunks: list[Chunk], keys: list[Iterable[bytes]], id_field: str, facts: dict[str, str]) -> Sealed:
+def _seal(
+    chunks: list[Chunk], keys: SampleKeys, id_field: str, facts: dict[str, str], ended: RowFault | None
+) -> Sealed:
     offsets, line = [], 0
     for chunk in chunks:
         offsets.append(line)
@@ -285,14 +250,12 @@ def _seal(chunks: list[Chunk], keys: list[Iterable[bytes]], id_field: str, facts
         for chunk, offset in zip(chunks, offsets, strict=True)
         for fault in chunk.faults
     ]
-    fault_count = sum(chunk.fault_count for chunk in chunks)
-    repeats = _Faults()
-    for repeated in _iter_repeated_ids(keys, offsets, id_field):
-        repeats.add_smallest(repeated)
+    fault_count = sum(chunk.fault_count for chunk in chunks) + (ended is not None)
+    repeats = _find_repeats(keys, offsets, id_field)
     rows = sum(chunk.rows for chunk in chunks)
     if rows == 0 and fault_count == 0:
         repeats.add(RowFault(1, "", "UPLOAD_EMPTY", "the upload has no rows"))
-    told = sorted(faults + repeats.told, key=lambda fault: fault.line)[:FAULTS_TOLD]
+    told = _told(faults + repeats.told, ended)
     listed = [_listed(chunk) for chunk in chunks]
     document = canonical({"schema": 1, **facts, "rows": rows, "chunks": listed})
     passed = not fault_count and not repeats.count
@@ -306,18 +269,34 @@ def _seal(chunks: list[Chunk], keys: list[Iterable[bytes]], id_field: str, facts
     )
 
 
-def _iter_repeated_ids(keys: list[Iterable[bytes]], offsets: list[int], id_field: str) -> Iterator[RowFault]:
-    def placed(chunk_keys: Iterable[bytes], offset: int) -> Iterator[tuple[bytes, int]]:
-        return ((key[:16], int.from_bytes(key[24:28], "big") + offset) for key in chunk_keys)
+def _told(faults: list[RowFault], ended: RowFault | None) -> list[RowFault]:
+    first = sorted(faults, key=lambda fault: fault.line)
+    return first[:FAULTS_TOLD] if ended is None else [*first[: FAULTS_TOLD - 1], ended]
 
-    known, first = b"", 0
-    for identity, line in heapq.merge(*(placed(*pair) for pair in zip(keys, offsets, strict=True)), key=itemgetter(0)):
-        if identity != known:
-            known, first = identity, line
-            continue
-        first, later = sorted((first, line))  # within a chunk, equal ids come in the order of their content
-        detail = f"the {id_field} stands in line {first} already"
-        yield RowFault(later, f"/{id_field}", f"DUPLICATE_{id_field.upper()}", detail)
+
+def _find_repeats(keys: SampleKeys, offsets: list[int], id_field: str) -> _Faults:
+    """Count the lines whose id an earlier line has; the first ones are told."""
+    repeats, first = _Faults(), list[tuple[int, int]]()
+    for repeated in _iter_repeated_lines(keys, offsets):
+        repeats.count += 1
+        if len(first) < FAULTS_TOLD or repeated < first[-1]:
+            insort(first, repeated)
+            del first[FAULTS_TOLD:]
+    rule = f"DUPLICATE_{id_field.upper()}"
+    for line, earlier in first:
+        detail = f"the {id_field} stands in line {earlier} already"
+        repeats.told.append(RowFault(line, f"/{id_field}", rule, detail))
+    return repeats
+
+
+def _iter_repeated_lines(keys: SampleKeys, offsets: list[int]) -> Iterator[tuple[int, int]]:
+    """Yield each line whose id an earlier one has, with an earlier one."""
+    for same_id in keys.iter_same_ids():
+        lines = (read_line(key) + offsets[number] for key, number in same_id)
+        first = next(lines)
+        for line in lines:  # within a chunk, equal ids come in the order of their content
+            later, first = (line, first) if first < line else (first, line)
+            yield later, first
 
 
 def _listed(chunk: Chunk) -> dict[str, Any]:

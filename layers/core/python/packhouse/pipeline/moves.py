@@ -4,23 +4,31 @@ An assignment that is kept holds groups: a sample that a newer revision puts int
 What is compared are the units of both builds, with the groups and the sample keys of the chunks that differ.
 """
 
+import hashlib
+from array import array
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from heapq import merge
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from packhouse.pipeline.ingest import iter_keys, read_place
-from packhouse.pipeline.plan import Unit, UnitChunk
+from packhouse.pipeline.keys import SampleKeys, group_and_split, read_line, read_place
+from packhouse.pipeline.plan import Unit
 
-Placed = tuple[bytes, str]
-"""A sample, by the 16 bytes of its id's hash, and the split that it is in."""
+
+class ChunkRows(NamedTuple):
+    """A chunk as a version has it: its key and rows, the lines that stay out, and the splits of its unit's groups."""
+
+    key: str
+    rows: int
+    left_out: "array[int]"
+    split_of: Mapping[str, str]
 
 
 class Differing(NamedTuple):
-    """The chunks of which one version has rows that the other has not, each with the splits of its unit's groups."""
+    """The chunks of which one version has rows that the other has not."""
 
-    before: list[tuple[UnitChunk, dict[str, str]]]
-    after: list[tuple[UnitChunk, dict[str, str]]]
+    before: list[ChunkRows]
+    after: list[ChunkRows]
 
 
 def differing_chunks(before: Iterable[Unit], after: Iterable[Unit]) -> Differing:
@@ -30,50 +38,59 @@ def differing_chunks(before: Iterable[Unit], after: Iterable[Unit]) -> Differing
     """
     old, new = _rows_by_chunk(before), _rows_by_chunk(after)
     return Differing(
-        [place for rows, place in old.items() if rows not in new],
-        [place for rows, place in new.items() if rows not in old],
+        [chunk for rows, chunk in old.items() if rows not in new],
+        [chunk for rows, chunk in new.items() if rows not in old],
     )
 
 
-_Rows = tuple[str, tuple[int, ...]]
+def _rows_by_chunk(units: Iterable[Unit]) -> dict[tuple[str, bytes], ChunkRows]:
+    found = {}
+    for unit in units:
+        for chunk in unit.chunks:
+            lines = array("I", [left.line for left in chunk.left_out])
+            rows = (chunk.sha256, hashlib.sha256(lines).digest())
+            found[rows] = ChunkRows(chunk.key, chunk.rows, lines, unit.split_of)
+    return found
 
 
-def _rows_by_chunk(units: Iterable[Unit]) -> dict[_Rows, tuple[UnitChunk, dict[str, str]]]:
-    return {
-        (chunk.sha256, tuple(left.line for left in chunk.left_out)): (chunk, unit.split_of)
-        for unit in units
-        for chunk in unit.chunks
-    }
+class PlacedChunk(NamedTuple):
+    """Which lines of a chunk stay out, and the split of each of its groups, as its sample keys number them."""
+
+    left_out: "array[int]"
+    splits: list[str | None]
+
+    def find_split(self, key: bytes) -> str | None:
+        """Return the split that the row of a sample key is in, or `None` when it stays out."""
+        line = read_line(key)
+        at = bisect_left(self.left_out, line)
+        if at < len(self.left_out) and self.left_out[at] == line:
+            return None
+        group, _ = group_and_split(read_place(key))
+        return self.splits[group]
 
 
-def iter_placed(chunk: UnitChunk, split_of: Mapping[str, str], groups: list[str], keys: bytes) -> Iterator[Placed]:
-    """Yield the rows of a chunk that stay, by their ids' hashes; `groups` as the chunk's sample keys number them."""
-    left_out = {left.line for left in chunk.left_out}
-    for key in iter_keys(keys):
-        line, group, _ = read_place(key)
-        if line not in left_out:
-            yield key[:16], split_of[groups[group]]
+def place_chunk(chunk: ChunkRows, groups: Iterable[str]) -> PlacedChunk:
+    """Return where the rows of a chunk are; `groups` as its sample keys number them."""
+    return PlacedChunk(chunk.left_out, [chunk.split_of.get(group) for group in groups])
 
 
-def find_moved(before: Iterable[Iterable[Placed]], after: Iterable[Iterable[Placed]]) -> Counter[tuple[str, str]]:
+def find_moved(before: list[PlacedChunk], after: list[PlacedChunk], keys: SampleKeys) -> Counter[tuple[str, str]]:
     """Return how many samples are in another split than before, by the two splits.
 
-    Each chunk gives its samples by their ids' hashes; no version has one twice. Nothing but the next sample of every
-    chunk is held.
-
-    >>> find_moved([[(b"a", "train"), (b"b", "test")]], [[(b"b", "train")], [(b"a", "train"), (b"c", "val")]])
-    Counter({('test', 'train'): 1})
+    `keys` are the sample keys of the chunks before, then of those after. No version has a sample twice.
     """
     moved: Counter[tuple[str, str]] = Counter()
-    earlier = merge(*before)
-    known, was = next(earlier, _END)
-    for identity, split in merge(*after):
-        while known < identity:
-            known, was = next(earlier, _END)
-        if known == identity and was != split:
-            moved[was, split] += 1
+    if not before or not after:
+        return moved
+    chunks = [*before, *after]
+    for same_id in keys.iter_same_ids():
+        was = now = None
+        for key, number in same_id:
+            split = chunks[number].find_split(key)
+            if number < len(before):
+                was = split or was
+            else:
+                now = split or now
+        if was and now and was != now:
+            moved[was, now] += 1
     return moved
-
-
-_END = (b"\xff" * 17, "")
-"""Behind every hash."""

@@ -3,18 +3,18 @@
 Decided from statistics and sample keys alone; no row is read here. Sources are in the order of their label pack ids.
 """
 
-from bisect import bisect_left
+from array import array
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 from msgspec import Struct
 
 from packhouse.pipeline.fingerprints import canonical
-from packhouse.pipeline.ingest import KEY_BYTES, read_place
 from packhouse.pipeline.issues import Issue, source_issues, split_issues
+from packhouse.pipeline.keys import Placed, SampleKeys, group_and_split, read_line, read_place
 from packhouse.pipeline.splits import SPLITS, SplitPlan, assign_groups
 from packhouse.pipeline.statistics import GroupTally, builtins
 
@@ -46,14 +46,13 @@ class SourceChunk(Struct, frozen=True):
 
 
 class ChunkFacts(Struct, frozen=True):
-    """What the plan needs of a chunk: its statistics' groups in row order, and its sample keys.
+    """What the plan needs of a chunk beside its sample keys: its statistics' groups in row order.
 
     The group number in a sample key counts along `groups`.
     """
 
     chunk: SourceChunk
     groups: dict[str, GroupTally]
-    keys: bytes
 
 
 class LeftOutReason(StrEnum):
@@ -94,13 +93,33 @@ class Unit(Struct, frozen=True):
     split_of: dict[str, str]
 
 
+_Unit = TypeVar("_Unit")
+
+
+class Units(Generic[_Unit]):
+    """The units of a plan, in order. Each is made when it is asked for: it names every row that stays out."""
+
+    def __init__(self, members: list[list[int]], make: Callable[[int, list[int]], _Unit]) -> None:
+        self._members = members
+        self._make = make
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    def __getitem__(self, number: int) -> _Unit:
+        return self._make(number, self._members[number])
+
+    def __iter__(self) -> Iterator[_Unit]:
+        return (self[number] for number in range(len(self)))
+
+
 class BuildPlan(Struct, frozen=True):
     """The whole plan. `split_of`, and `groups` and `samples` per split, are of the rows that stay.
 
     `incomplete_sources` are the label packs whose statistics cannot serve: no rows, or rows without a group.
     """
 
-    units: list[Unit]
+    units: Units[Unit]
     incomplete_sources: list[str]
     rows_in: int
     duplicates: int
@@ -128,45 +147,52 @@ class BuildPlan(Struct, frozen=True):
 
 
 def plan_build(
-    sources: list[Source], chunks: list[ChunkFacts], split: SplitPlan, kept: Mapping[str, str] | None = None
+    sources: list[Source],
+    chunks: list[ChunkFacts],
+    keys: SampleKeys,
+    split: SplitPlan,
+    kept: Mapping[str, str] | None = None,
 ) -> BuildPlan:
-    """Return the plan for the chunks of the sources (in source order, chunks in upload order).
+    """Return the plan for the chunks of the sources (in source order, chunks in upload order), with their sample keys.
 
     `kept` is the assignment of an earlier version; its groups stay where they were.
     """
-    repeats = find_repeats([source.revision_id for source in sources], chunks)
+    repeats = find_repeats([source.revision_id for source in sources], chunks, keys)
     tallies = _net_tallies(chunks, repeats)
     split_of = assign_groups(split, tallies, kept)
-    reasons = Counter(left.reason for repeated in repeats.values() for left, *_ in repeated)
-    duplicates, conflicts = reasons[LeftOutReason.DUPLICATE_SAMPLE], reasons[LeftOutReason.CONFLICTING_SAMPLE]
     incomplete = _incomplete(sources, chunks)
     names = [name for name in SPLITS if name in split.ratio or name in split_of.values()]
     return BuildPlan(
-        units=[
-            _unit(number, members, chunks, repeats, split_of)
-            for number, members in enumerate(bundle(chunks, UNIT_BYTES))
-        ],
+        units=Units(
+            list(bundle(chunks, UNIT_BYTES)),
+            lambda number, members: _unit(number, members, chunks, repeats, split_of),
+        ),
         incomplete_sources=incomplete,
         rows_in=sum(facts.chunk.rows for facts in chunks),
-        duplicates=duplicates,
-        conflicts=conflicts,
+        duplicates=repeats.duplicates,
+        conflicts=repeats.conflicts,
         samples={name: sum(tallies[g].samples for g, s in split_of.items() if s == name) for name in names},
         groups={name: sum(s == name for s in split_of.values()) for name in names},
         split_of=split_of,
-        issues=split_issues(split, tallies, split_of) + source_issues(duplicates, conflicts, incomplete),
+        issues=split_issues(split, tallies, split_of)
+        + source_issues(repeats.duplicates, repeats.conflicts, incomplete),
     )
 
 
 def _unit(
     number: int, members: list[int], chunks: list[ChunkFacts], repeats: "Repeats", split_of: Mapping[str, str]
 ) -> Unit:
-    taken = []
-    for at in members:
-        chunk = chunks[at].chunk
-        left_out = sorted(left for left, *_ in repeats.get(at, ()))
-        taken.append(UnitChunk(chunk.key, chunk.sha256, chunk.rows, chunk.source, left_out))
     groups = {group: split_of[group] for at in members for group in chunks[at].groups if group in split_of}
-    return Unit(number, chunks[members[0]].chunk.project_id, taken, groups)
+    return Unit(number, chunks[members[0]].chunk.project_id, unit_chunks(members, chunks, repeats), groups)
+
+
+def unit_chunks(members: list[int], chunks: list[ChunkFacts], repeats: "Repeats") -> list[UnitChunk]:
+    """Return the chunks of a unit, by their numbers, with the rows that stay out."""
+    return [
+        UnitChunk(chunk.key, chunk.sha256, chunk.rows, chunk.source, repeats.left_out(at))
+        for at in members
+        for chunk in [chunks[at].chunk]
+    ]
 
 
 def _incomplete(sources: list[Source], chunks: list[ChunkFacts]) -> list[str]:
@@ -178,76 +204,66 @@ def _incomplete(sources: list[Source], chunks: list[ChunkFacts]) -> list[str]:
     ]
 
 
-Repeats = dict[int, list[tuple[LeftOut, int, str]]]
-"""The rows that stay out, by chunk number, each with its group's number in the chunk and the split that it names."""
+_CONFLICT, _DUPLICATE = sorted(LeftOutReason)
 
 
-def find_repeats(source_ids: Sequence[str], chunks: list[ChunkFacts]) -> Repeats:
-    """Return the rows whose sample another source's row stands for.
+class Repeats:
+    """The rows that stay out, in 12 bytes each, by chunk number."""
+
+    def __init__(self) -> None:
+        self.duplicates = self.conflicts = 0
+        self._rows: dict[int, array[int]] = {}
+        self._places: dict[int, array[int]] = {}
+
+    def add(self, key: bytes, number: int, kept_source: int, *, duplicate: bool) -> None:
+        """Add a row by its sample key, with its chunk's number and the source whose row is kept instead."""
+        if number not in self._rows:
+            self._rows[number], self._places[number] = array("Q"), array("I")
+        self._rows[number].append(read_line(key) << 32 | duplicate << 31 | kept_source)
+        self._places[number].append(read_place(key))
+        self.duplicates += duplicate
+        self.conflicts += not duplicate
+
+    def left_out(self, number: int) -> list[LeftOut]:
+        """Return the rows of a chunk that stay out, by line."""
+        return [
+            LeftOut(row >> 32, _DUPLICATE if row >> 31 & 1 else _CONFLICT, row & (1 << 31) - 1)
+            for row in sorted(self._rows.get(number, ()))
+        ]
+
+    def count_places(self, number: int) -> Counter[tuple[int, str]]:
+        """Return how many rows of a chunk stay out, by group number and the split that they name."""
+        places = Counter(self._places.get(number, ()))
+        return Counter({group_and_split(place): rows for place, rows in places.items()})
+
+
+def find_repeats(source_ids: Sequence[str], chunks: list[ChunkFacts], keys: SampleKeys) -> Repeats:
+    """Return the rows whose sample another source's row stands for; `keys` are those of the chunks.
 
     Of rows with one sample id and one content the first source's stays. Of rows whose content differs the one of the
     newest source stays: `source_ids`, of revisions or imports in the sources' order, sort in time.
     """
-    repeats: Repeats = {}
+    repeats = Repeats()
     if len(source_ids) == 1:  # row ids are unique within a source: sealing it proved that
         return repeats
-    for same_id in _iter_same_ids(chunks):
-        keeper = _keeper(same_id, source_ids, chunks)
-        kept_source = chunks[keeper[1]].chunk.source
-        for key, number in same_id:
-            if (key, number) == keeper:
-                continue
-            same = key[16:24] == keeper[0][16:24]
-            reason = LeftOutReason.DUPLICATE_SAMPLE if same else LeftOutReason.CONFLICTING_SAMPLE
-            line, group, split = read_place(key)
-            repeats.setdefault(number, []).append((LeftOut(line, reason, kept_source), group, split))
+    places = {source_id: place for place, source_id in enumerate(sorted(source_ids))}
+    sources = [facts.chunk.source for facts in chunks]
+    ages = [places[source_ids[source]] for source in sources]
+    for run in keys.iter_same_ids():
+        same_id = list(run)
+        kept_key, kept_number = keeper = _keeper(same_id, sources, ages)
+        kept_source = sources[kept_number]
+        for each in same_id:
+            if each is not keeper:
+                key, number = each
+                repeats.add(key, number, kept_source, duplicate=key[16:24] == kept_key[16:24])
     return repeats
 
 
-_Placed = tuple[bytes, int]
-_WORDS = KEY_BYTES // 8
-
-
-def _iter_same_ids(chunks: list[ChunkFacts]) -> Iterator[list[_Placed]]:
-    """Yield the keys of each sample id that several chunks have, as (key, chunk number).
-
-    Keys are sorted, so they are taken a 256th at a time, by the first byte of the id: no more than that is ever held
-    as Python objects. Only ids of which two chunks share the first 8 bytes are looked at one by one.
-    """
-    words = [memoryview(facts.keys).cast("Q") for facts in chunks]
-    firsts = [facts.keys[::KEY_BYTES] for facts in chunks]
-    begins = [0] * len(chunks)
-    for byte in range(256):
-        ends = [bisect_left(first, byte + 1) for first in firsts]
-        seen: set[int] = set()
-        twice: set[int] = set()
-        slices = []
-        for number, (begin, end) in enumerate(zip(begins, ends, strict=True)):
-            ids = words[number][begin * _WORDS : end * _WORDS : _WORDS].tolist()
-            twice.update(seen.intersection(ids))
-            seen.update(ids)
-            slices.append(ids)
-        if twice:
-            yield from _runs(chunks, begins, slices, twice)
-        begins = ends
-
-
-def _runs(
-    chunks: list[ChunkFacts], begins: list[int], slices: list[list[int]], twice: set[int]
-) -> Iterator[list[_Placed]]:
-    found: dict[bytes, list[_Placed]] = {}
-    for number, ids in enumerate(slices):
-        for at, start in enumerate(ids, start=begins[number]):
-            if start in twice:
-                key = chunks[number].keys[at * KEY_BYTES : (at + 1) * KEY_BYTES]
-                found.setdefault(key[:16], []).append((key, number))
-    return (run for run in found.values() if len(run) > 1)
-
-
-def _keeper(same_id: list[_Placed], source_ids: Sequence[str], chunks: list[ChunkFacts]) -> _Placed:
-    newest = max(same_id, key=lambda entry: source_ids[chunks[entry[1]].chunk.source])
-    same_content = [entry for entry in same_id if entry[0][16:24] == newest[0][16:24]]
-    return min(same_content, key=lambda entry: chunks[entry[1]].chunk.source)
+def _keeper(same_id: list[Placed], sources: list[int], ages: list[int]) -> Placed:
+    newest, _ = max(same_id, key=lambda entry: ages[entry[1]])
+    same_content = [entry for entry in same_id if entry[0][16:24] == newest[16:24]]
+    return min(same_content, key=lambda entry: sources[entry[1]])
 
 
 def _net_tallies(chunks: list[ChunkFacts], repeats: Repeats) -> dict[str, GroupTally]:
@@ -256,14 +272,16 @@ def _net_tallies(chunks: list[ChunkFacts], repeats: Repeats) -> dict[str, GroupT
     `samples` and `splits` are of these rows exactly. Sample keys do not tell classes, so where only some of a chunk's
     rows of a group stay, its labels count in full.
     """
-    left = Counter((number, group) for number, repeated in repeats.items() for _, group, _ in repeated)
-    named = Counter((number, group, split) for number, repeated in repeats.items() for _, group, split in repeated)
     net: dict[str, GroupTally] = {}
     for number, facts in enumerate(chunks):
+        named = repeats.count_places(number)
+        left = Counter[int]()
+        for (place, _), rows in named.items():
+            left[place] += rows
         for place, (group, tally) in enumerate(facts.groups.items()):
-            samples = tally.samples - left[number, place]
+            samples = tally.samples - left[place]
             if samples:
-                splits = {split: rows - named[number, place, split] for split, rows in tally.splits.items()}
+                splits = {split: rows - named[place, split] for split, rows in tally.splits.items()}
                 staying = {split: rows for split, rows in splits.items() if rows}
                 net.setdefault(group, GroupTally()).merge(GroupTally(samples, tally.classes, staying))
     return net

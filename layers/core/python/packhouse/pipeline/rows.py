@@ -13,14 +13,19 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 TOLD_CHARACTERS = 300
+NAME_CHARACTERS = 200
 LINE_BYTES = 1_000_000
 """A line may have this many bytes, its line end not counted."""
 
 _T = TypeVar("_T")
 _OBJECT_KEYS = {"point": 2, "bbox": 4, "segment": 2}
-_PATH = re.compile(r" - at `\$(.*)`$")
+_PATH = re.compile(r" - at `\$((?:\.[a-z_]+|\[\d+\]|\[\.\.\.\])+)`$")
 _SPACED_COLON = re.compile(rb'"\s+:')
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]|\[\.\.\.\]")
+
+
+_Milliseconds = Annotated[int, Meta(ge=-(2**53) + 1, le=2**53 - 1)]
+"""The integers that every reader of JSON keeps as they are (RFC 8259, 6)."""
 
 
 class Point(Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,8 +47,8 @@ class Box(Struct, frozen=True, forbid_unknown_fields=True):
 class Segment(Struct, frozen=True, forbid_unknown_fields=True):
     """A stretch of time in milliseconds, the end not included."""
 
-    start_ms: int
-    end_ms: int
+    start_ms: _Milliseconds
+    end_ms: _Milliseconds
 
 
 class Label(Struct, frozen=True, forbid_unknown_fields=True):
@@ -62,7 +67,7 @@ class Label(Struct, frozen=True, forbid_unknown_fields=True):
         return "bbox" if self.bbox is not UNSET else "segment"
 
 
-_Text = Annotated[str, Meta(max_length=200)]
+_Text = Annotated[str, Meta(max_length=NAME_CHARACTERS)]
 _Asset = Annotated[str, Meta(min_length=1, max_length=1024)]
 _Pixels = Annotated[int, Meta(ge=1, le=1_000_000)]
 
@@ -158,6 +163,8 @@ def decode_line(line: bytes, decoder: msgspec.json.Decoder[_T], count_keys: Call
         raise _form_error(error) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise RowError("NOT_JSON", "", str(error)) from error
+    except RecursionError as error:  # where the decoder looks ahead for the type of an object, it reads all before it
+        raise RowError("ROW_FORM", "", "a line has deeper brackets than any row") from error
     if line.count(b'":') != count_keys(row) or _SPACED_COLON.search(line):
         _refuse_equal_keys(line)
     return row
@@ -210,7 +217,10 @@ def _normalise(row: LabelRow, line: bytes) -> None:
     for name in ("group", "camera_type"):
         value = getattr(row, name)
         if isinstance(value, str):
-            setattr(row, name, unicodedata.normalize("NFC", value))
+            normal = unicodedata.normalize("NFC", value)
+            if len(normal) > NAME_CHARACTERS:  # some characters have no shorter form than two or three
+                raise RowError("ROW_FORM", f"/{name}", f"Expected `str` of length <= {NAME_CHARACTERS} in NFC")
+            setattr(row, name, normal)
 
 
 def _form_error(error: msgspec.ValidationError) -> RowError:

@@ -14,6 +14,7 @@ from packhouse.catalog.rules import project_id
 from packhouse.errors import UnitFailedError
 from packhouse.jobs.model import Job, JobStatus
 from packhouse.jobs.store import JobStore
+from packhouse.pipeline.files import JSON
 from packhouse.pipeline.ingest import Chunk, Sealed, seal_import
 from packhouse.pipeline.rollouts import decode_statistics, merge_statistics
 from packhouse.pipeline.statistics import builtins
@@ -21,7 +22,7 @@ from packhouse.rollouts.model import RolloutImport
 from packhouse.rollouts.rules import failed
 from packhouse.rollouts.store import RolloutStore
 from packhouse.settings import TrainingTaskSettings
-from packhouse.uploads.ingest import JSON, chunk_key, iter_chunk_keys, read_chunks
+from packhouse.uploads.ingest import chunk_key, find_fault, read_chunks, sample_keys
 from packhouse.uploads.model import LineFault, ValidationStatus
 
 
@@ -52,7 +53,7 @@ class ImportSteps:
         self.jobs.enter_step(payload["job_id"], "SealImport", 1)
         prefix = payload["prefix"]
         chunks = read_chunks(self.data, prefix, payload["upload"]["units"])
-        sealed = seal_import(chunks, [iter_chunk_keys(self.data, prefix, chunk) for chunk in chunks])
+        sealed = seal_import(chunks, sample_keys(self.data, prefix, chunks), find_fault(payload["upload"]))
         tx = Transaction()
         if not sealed.passed:
             faults = [LineFault(**msgspec.structs.asdict(fault)) for fault in sealed.faults]

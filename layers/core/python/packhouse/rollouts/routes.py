@@ -87,7 +87,12 @@ def register(api: Endpoints, rollouts: Rollouts, cursors: Cursors) -> None:
 
     @api.post(_IMPORTS, Action.WRITE, status=201, show=uploadable, refusals=("PROJECT_NOT_FOUND", "IMPORT_CONFLICT"))
     def create_rollout_import(call: Call[ImportRequest]) -> RolloutImport:
-        """Create an import of rollouts, NDJSON that is sent to the presigned URL in the answer."""
+        """Create an import of rollouts, NDJSON that is sent to the presigned URL in the answer.
+
+        Plain or as gzip (any number of members), which is known by its first two bytes: send both under the content
+        type in the answer. `content_length` and `sha256` are of the bytes as they are sent. Plain or unpacked, they may
+        be 5 GiB.
+        """
         wanted = call.wanted
         return rollouts.create_import(call.workspace, wanted.content_length, wanted.sha256, call.caller, call.once)
 

@@ -17,7 +17,9 @@ from packhouse.catalog.store import CatalogStore
 from packhouse.errors import ConflictError, NotFoundError, RequestFaultsError
 from packhouse.jobs.model import Job, JobKind
 from packhouse.jobs.store import JobStore
-from packhouse.pipeline.ingest import Part, RolloutLines, ingest_part, iter_keys, seal_import
+from packhouse.pipeline.files import JSON
+from packhouse.pipeline.ingest import Part, RolloutLines, ingest_part, seal_import
+from packhouse.pipeline.keys import SampleKeys
 from packhouse.pipeline.rollouts import decode_statistics
 from packhouse.pipeline.statistics import builtins
 from packhouse.rollouts.model import (
@@ -30,7 +32,7 @@ from packhouse.rollouts.model import (
 )
 from packhouse.rollouts.rules import Address, faults_of_body, find_address, is_wanted, iter_lines, rollout_row
 from packhouse.rollouts.store import RolloutStore
-from packhouse.uploads.ingest import JSON, chunk_key, write_chunk
+from packhouse.uploads.ingest import chunk_key, write_chunk
 from packhouse.uploads.model import ValidationStatus
 from packhouse.uploads.service import demand_upload, presign_upload
 
@@ -61,7 +63,7 @@ class Rollouts:
         """
         once.demand_new()
         ingested = ingest_part(Part(0, 0, 0), rows, RolloutLines())
-        sealed = seal_import([ingested.chunk], [iter_keys(ingested.keys)])
+        sealed = seal_import([ingested.chunk], SampleKeys.held([ingested.keys]))
         if not sealed.passed:
             raise RequestFaultsError(faults_of_body(sealed.faults))
         moment, import_id = self.clock(), self.new_id("rim")
@@ -120,7 +122,8 @@ class Rollouts:
         """Start the ingest of an uploaded import, once. What was committed and not started, the sweeper starts."""
         imported = self.get_import(workspace, import_id)
         if imported.job_id is None and imported.validation_status is ValidationStatus.PENDING:
-            demand_upload(self.uploads, import_upload_key(imported.project_id, import_id), imported.content_length)
+            key = import_upload_key(imported.project_id, import_id)
+            demand_upload(self.uploads, key, imported.content_length, imported.sha256)
         elif imported.job_id is None:
             raise ConflictError("IMPORT_ALREADY_SUBMITTED", "Its rollouts came with the request that made it.")
         moment, job_id = self.clock(), self.new_id("job")

@@ -4,9 +4,7 @@ The first and the last task of `training_export` both look whether the project m
 dataset becomes ready in a transaction that no opting out can come before.
 """
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import repeat
 from typing import Any, Self
 
 import msgspec
@@ -23,7 +21,8 @@ from packhouse.errors import ServiceUnavailableError, UnitFailedError
 from packhouse.jobs.model import JobStatus
 from packhouse.jobs.store import JobStore
 from packhouse.pipeline.card import CardFacts, CardFile, CardScore, training_card
-from packhouse.pipeline.export import GZIP, NDJSON
+from packhouse.pipeline.files import CARD, GZIP, JSON, MANIFEST, MARKDOWN, NDJSON
+from packhouse.pipeline.keys import ChunkKeys, SampleKeys
 from packhouse.pipeline.plan import ChunkFacts, SourceChunk
 from packhouse.pipeline.profiles import PROFILES
 from packhouse.pipeline.row_plan import RolloutSource, plan_rows
@@ -34,9 +33,6 @@ from packhouse.rollouts.model import import_prefix
 from packhouse.rollouts.store import RolloutStore
 from packhouse.settings import TrainingSourceSettings
 from packhouse.training.model import (
-    CARD,
-    MANIFEST,
-    MARKDOWN,
     Recipe,
     RefusedRow,
     Sealed,
@@ -47,7 +43,7 @@ from packhouse.training.model import (
 from packhouse.training.rules import states_before, told_recipe
 from packhouse.training.steps import FilteredDataset, Payload, filtered_key, read_recipe, read_units
 from packhouse.training.store import TrainingStore
-from packhouse.uploads.ingest import JSON, chunk_key
+from packhouse.uploads.ingest import chunk_key
 
 ROLLOUTS_AT_MOST, IMPORTS_AT_MOST = 10_000_000, 100_000
 """As many as PlanRows compares, and ExportRows writes, within their time and memory."""
@@ -86,7 +82,7 @@ class TrainingSources:
         recipe = self.store.get(workspace, payload["training_dataset_id"]).recipe
         self.data.write_once(recipe_key(prefix), recipe.model_dump_json().encode(), JSON)
         sources = self._sources(prefix, project_id(workspace))
-        plan = plan_rows(sources, list(self._iter_chunks(project_id(workspace), sources)))
+        plan = plan_rows(sources, *self._read_chunks(project_id(workspace), sources))
         if not plan.rollouts:
             raise UnitFailedError("NO_ROLLOUTS", "The project has no rollouts; send some first.")
         units = []
@@ -108,24 +104,21 @@ class TrainingSources:
         first = self.data.write_unless_there(f"{prefix}sources.json", msgspec.json.encode(found), JSON)
         return msgspec.json.decode(first, type=list[RolloutSource])
 
-    def _iter_chunks(self, project: str, sources: list[RolloutSource]) -> Iterator[ChunkFacts]:
-        """Yield the imports' chunks in order, once each import is known to be the one that passed."""
+    def _read_chunks(self, project: str, sources: list[RolloutSource]) -> tuple[list[ChunkFacts], SampleKeys]:
+        """Return the imports' chunks in order, and their keys, once each import is known to be the one that passed."""
         prefixes = [import_prefix(project, source.import_id) for source in sources]
         documents = self.data.iter_sealed(
             (f"{prefix}import.json", source.content_hash.removeprefix("sha256:"))
             for prefix, source in zip(prefixes, sources, strict=True)
         )
-        listed = [
-            (number, chunk_key(prefixes[number], chunk["part"]), chunk)
-            for number, body in enumerate(documents)
-            for chunk in orjson.loads(body)["chunks"]
-        ]
-        keys: Iterable[bytes] = repeat(b"")  # within an import, ids are unique: sealing it proved that
-        if len(sources) > 1:
-            keys = self.data.iter_sealed((f"{stem}.keys", chunk["keys_sha256"]) for _, stem, chunk in listed)
-        for (number, stem, chunk), key_body in zip(listed, keys, strict=False):
-            facts = SourceChunk(number, project, f"{stem}.ndjson", chunk["sha256"], chunk["rows"], chunk["bytes"])
-            yield ChunkFacts(facts, {}, key_body)
+        chunks, keys = [], []
+        for number, body in enumerate(documents):
+            for chunk in orjson.loads(body)["chunks"]:
+                stem = chunk_key(prefixes[number], chunk["part"])
+                facts = SourceChunk(number, project, f"{stem}.ndjson", chunk["sha256"], chunk["rows"], chunk["bytes"])
+                chunks.append(ChunkFacts(facts, {}))
+                keys.append(ChunkKeys(f"{stem}.keys", chunk["rows"], chunk["keys_sha256"]))
+        return chunks, SampleKeys(keys, self.data.iter_ranges)
 
     def seal_training_dataset(self, payload: Payload) -> Payload:
         """Write card and manifest and make the dataset ready; job and dataset end together.

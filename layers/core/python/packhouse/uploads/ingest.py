@@ -1,16 +1,17 @@
 """The tasks that `label_ingest` and `rollout_ingest` share: OpenUpload and IngestParts. The last is each one's own."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
 import msgspec
 
-from packhouse.aws.objects import Objects
+from packhouse.aws.objects import ObjectFacts, Objects
 from packhouse.errors import UnitFailedError
 from packhouse.jobs.store import JobStore
 from packhouse.pipeline.capabilities import CAPABILITIES
+from packhouse.pipeline.files import BINARY, JSON, NDJSON
 from packhouse.pipeline.ingest import (
     UPLOAD_BYTES,
     Chunk,
@@ -20,14 +21,15 @@ from packhouse.pipeline.ingest import (
     RolloutLines,
     cut_parts,
     ingest_part,
-    iter_keys,
     iter_owned_lines,
 )
+from packhouse.pipeline.keys import ChunkKeys, SampleKeys
+from packhouse.pipeline.rows import RowFault
+from packhouse.pipeline.unpacking import MAGIC, Unpacking
 from packhouse.settings import UploadTaskSettings
 
-JSON = "application/json"
-NDJSON = "application/x-ndjson"
-BINARY = "application/octet-stream"
+UNPACKED = ".unpacked"
+"""Ends the key of the plain bytes of a gzip upload, beside it; they expire as it does."""
 
 
 @dataclass(frozen=True)
@@ -47,19 +49,40 @@ class UploadSteps:
         return cls(JobStore(settings.builds_table), Objects(settings.data_bucket), Objects(settings.uploads_bucket))
 
     def open_upload(self, payload: dict[str, Any]) -> dict[str, Any]:
-        """Cut the upload into parts and write them as the units of the map."""
+        """Cut the upload into parts and write them as the units of the map; one in gzip is unpacked first.
+
+        `key` names the object that the parts are of; `fault` is why it ends badly, if gzip bytes do.
+        """
         self.jobs.enter_step(payload["job_id"], "OpenUpload", 1)
         upload = self.uploads.find_facts(payload["upload_key"])
         if upload is None:
             raise UnitFailedError("UPLOAD_MISSING", "The upload is not there.")
         if upload.bytes > UPLOAD_BYTES:
             raise UnitFailedError("UPLOAD_MISMATCH", f"An upload may have {UPLOAD_BYTES} bytes, not {upload.bytes}.")
-        parts = cut_parts(upload.bytes)
+        fault = None
+        lines_end = upload.bytes
+        if upload.bytes >= len(MAGIC) and self.uploads.read_range(upload.key, 0, len(MAGIC)) == MAGIC:
+            upload, unpacking = self._unpack(upload)
+            lines_end, fault = unpacking.lines_end, unpacking.fault
+        parts = cut_parts(lines_end)
         units = [{"unit": part.part, "start": part.start, "end": part.end, "etag": upload.etag} for part in parts]
         key = f"{payload['prefix']}ingest/units.json"
         self.data.write_once(key, json.dumps(units).encode(), JSON)
         self.jobs.enter_step(payload["job_id"], "IngestParts", len(units))
-        return {"units_key": key, "units": len(units)}
+        told = {} if fault is None else {"fault": msgspec.structs.asdict(fault)}
+        return {"key": upload.key, "units_key": key, "units": len(units), **told}
+
+    def _unpack(self, packed: ObjectFacts) -> tuple[ObjectFacts, Unpacking]:
+        """Write the plain bytes of a gzip upload beside it, as far as they are any good; return what they are."""
+        key = f"{packed.key}{UNPACKED}"
+        unpacking = Unpacking(self.uploads.stream(packed.key, etag=packed.etag), UPLOAD_BYTES)
+        with self.uploads.writer(key, NDJSON) as writer:
+            for block in unpacking:
+                writer.write(block)
+        plain = self.uploads.find_facts(key)
+        if plain is None:
+            raise UnitFailedError("UPLOAD_MISSING", "The unpacked upload is not there.")
+        return plain, unpacking
 
     def ingest_part(self, payload: dict[str, Any]) -> dict[str, Any]:
         """Turn one part into a canonical chunk with its statistics and keys."""
@@ -86,9 +109,15 @@ def read_chunks(data: Objects, prefix: str, units: int) -> list[Chunk]:
     return [msgspec.json.decode(data.read(_result_key(prefix, unit)), type=Chunk) for unit in range(units)]
 
 
-def iter_chunk_keys(data: Objects, prefix: str, chunk: Chunk) -> Iterator[bytes]:
-    """Yield the keys of a chunk in their order."""
-    return iter_keys(data.read_sealed(f"{chunk_key(prefix, chunk.part)}.keys", chunk.keys_sha256))
+def sample_keys(data: Objects, prefix: str, chunks: list[Chunk]) -> SampleKeys:
+    """Return the keys of chunks, which are read as they are gone through."""
+    listed = [ChunkKeys(f"{chunk_key(prefix, chunk.part)}.keys", chunk.rows, chunk.keys_sha256) for chunk in chunks]
+    return SampleKeys(listed, data.iter_ranges)
+
+
+def find_fault(opened: Mapping[str, Any]) -> RowFault | None:
+    """Return why the upload ends badly, if it does, of what `open_upload` returned."""
+    return RowFault(**opened["fault"]) if "fault" in opened else None
 
 
 def chunk_key(prefix: str, part: int) -> str:
