@@ -29,7 +29,7 @@ def pack(number: int, **changed: Any) -> IncludedPack:
 
 PACKS = (pack(1), pack(2))
 OUT = (ExcludedPack(label_pack_id="lp_3", reason_code=ExclusionCode.LABEL_PACK_REVOKED),)
-REUSE = reuse_fingerprint("ball_detection", PACKS, SPLIT)
+REUSE = reuse_fingerprint("ball_detection", PACKS, SPLIT, "v1")
 
 
 def test_a_fingerprint_is_a_sha256() -> None:
@@ -40,8 +40,8 @@ def test_a_fingerprint_is_a_sha256() -> None:
 @given(st.permutations([pack(number) for number in range(8)]))
 def test_the_order_of_the_sources_does_not_matter(packs: list[IncludedPack]) -> None:
     in_order = tuple(sorted(packs, key=lambda included: included.label_pack_id))
-    expected = reuse_fingerprint("ball_detection", in_order, SPLIT)
-    assert reuse_fingerprint("ball_detection", tuple(packs), SPLIT) == expected
+    expected = reuse_fingerprint("ball_detection", in_order, SPLIT, "v1")
+    assert reuse_fingerprint("ball_detection", tuple(packs), SPLIT, "v1") == expected
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,12 @@ def test_the_order_of_the_sources_does_not_matter(packs: list[IncludedPack]) -> 
 def test_whatever_changes_the_dataset_changes_the_reuse_fingerprint(
     capability: str, packs: tuple[IncludedPack, ...], split: SplitPlan
 ) -> None:
-    assert reuse_fingerprint(capability, packs, split) != REUSE
+    assert reuse_fingerprint(capability, packs, split, "v1") != REUSE
+
+
+@pytest.mark.parametrize("policy", ["v2", None])
+def test_a_version_that_is_judged_by_another_policy_is_another(policy: str | None) -> None:
+    assert reuse_fingerprint("ball_detection", PACKS, SPLIT, policy) != REUSE
 
 
 @pytest.mark.parametrize(
@@ -76,7 +81,7 @@ def test_whatever_changes_the_dataset_changes_the_reuse_fingerprint(
     ],
 )
 def test_whatever_does_not_change_the_dataset_leaves_it(packs: tuple[IncludedPack, ...], split: SplitPlan) -> None:
-    assert reuse_fingerprint("ball_detection", packs, split) == REUSE
+    assert reuse_fingerprint("ball_detection", packs, split, "v1") == REUSE
 
 
 def provenance(request: BuildRequest = REQUEST, reuse: str = REUSE, excluded: tuple[ExcludedPack, ...] = OUT) -> str:

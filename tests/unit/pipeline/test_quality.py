@@ -1,4 +1,4 @@
-"""Each indicator of policy v1 at, below and above its bound."""
+"""Each indicator of policy v1 at its bound and beyond, from what is measured; from rows in the module beside this."""
 
 from typing import Any
 
@@ -6,9 +6,10 @@ import msgspec
 import pytest
 
 from packhouse.pipeline.capabilities import CAPABILITIES, Capability, LabelKind
-from packhouse.pipeline.quality import AssetCounts, Measured, Verdict, evaluate_quality, policy
+from packhouse.pipeline.policies import Measure, read_policy
+from packhouse.pipeline.quality import MEASURES, AssetCounts, Measured, QualitySummary, Verdict, evaluate_quality
 from packhouse.pipeline.rows import parse_row
-from packhouse.pipeline.statistics import Findings, Statistics, Tally
+from packhouse.pipeline.statistics import Example, Findings, Statistics, Tally
 from tests.unit.pipeline.labels import BALL, PLAYERS
 
 
@@ -22,10 +23,15 @@ def measured(capability: Capability = BALL, assets: AssetCounts | None = None, *
     return Measured(capability, Statistics(**counts), groups, incomplete, assets)
 
 
+def judged(case: Measured) -> QualitySummary:
+    return evaluate_quality(case, "v1")
+
+
 def codes(case: Measured) -> list[str]:
-    return [indicator.code for indicator in evaluate_quality(case).indicators]
+    return [indicator.code for indicator in judged(case).indicators]
 
 
+CLASSES = "CLASS_IMBALANCE"
 CASES = [
     ("INVALID_LABEL_SCHEMA", measured(schema_faults=Findings(0)), measured(schema_faults=Findings(1))),
     ("INVALID_GEOMETRY", measured(geometry_faults=Findings(0)), measured(geometry_faults=Findings(1))),
@@ -61,13 +67,13 @@ CASES = [
 @pytest.mark.parametrize(("code", "at_bound", "beyond"), CASES)
 def test_an_indicator_appears_beyond_its_bound_only(code: str, at_bound: Measured, beyond: Measured) -> None:
     assert code not in codes(at_bound)
-    (found,) = [indicator for indicator in evaluate_quality(beyond).indicators if indicator.code == code]
+    (found,) = [indicator for indicator in judged(beyond).indicators if indicator.code == code]
     assert found.value != found.threshold
     assert found.level == ("hard_fail" if code.startswith(("INVALID", "MISSING")) else "warning")
 
 
 def test_every_code_of_the_policy_has_a_case() -> None:
-    assert {code for code, _, _ in CASES} == {rule["code"] for rule in policy("v1")["indicators"]}
+    assert {code for code, _, _ in CASES} == {rule.code for rule in read_policy("v1").indicators}
 
 
 def test_one_class_is_never_out_of_balance() -> None:
@@ -75,17 +81,17 @@ def test_one_class_is_never_out_of_balance() -> None:
 
 
 def test_a_clean_version_passes() -> None:
-    summary = evaluate_quality(measured(assets=AssetCounts(1000, 0)))
+    summary = judged(measured(assets=AssetCounts(1000, 0)))
     assert (summary.verdict, summary.policy_version, summary.indicators) == (Verdict.PASS, "v1", [])
 
 
-def test_a_capability_without_a_policy_is_not_evaluated() -> None:
-    summary = evaluate_quality(measured(CAPABILITIES["audio_artifact_detection"], rows=1))
-    assert (summary.verdict, summary.policy_version) == (Verdict.NOT_EVALUATED, None)
+def test_without_a_policy_nothing_is_evaluated() -> None:
+    summary = evaluate_quality(measured(CAPABILITIES["audio_artifact_detection"], rows=1), None)
+    assert (summary.verdict, summary.policy_version, summary.indicators) == (Verdict.NOT_EVALUATED, None, [])
 
 
 def test_hard_fails_and_warnings_are_counted_apart_in_the_policys_order() -> None:
-    summary = evaluate_quality(measured(rows=10, geometry_faults=Findings(3), unlabelled=9))
+    summary = judged(measured(rows=10, geometry_faults=Findings(3), unlabelled=9))
     assert [indicator.code for indicator in summary.indicators] == [
         "INVALID_GEOMETRY", "LOW_SAMPLE_COUNT", "LOW_LABEL_COVERAGE",
     ]  # fmt: skip
@@ -94,6 +100,32 @@ def test_hard_fails_and_warnings_are_counted_apart_in_the_policys_order() -> Non
 
 def test_missing_assets_are_told_once_at_their_worst() -> None:
     assert codes(measured(assets=AssetCounts(100, 90))) == ["MISSING_MATERIALIZED_ASSETS"]
+
+
+@pytest.mark.parametrize("wanted", [1000, 10_000_000, 999_999_999])
+def test_one_more_than_a_bound_allows_is_beyond_it_whatever_the_number(wanted: int) -> None:
+    assert codes(measured(assets=AssetCounts(wanted, 0))) == []
+    assert codes(measured(assets=AssetCounts(wanted, 1))) == ["MATERIALIZATION_PARTIAL"]
+    assert codes(measured(assets=AssetCounts(wanted, wanted // 20))) == ["MATERIALIZATION_PARTIAL"]
+    assert codes(measured(assets=AssetCounts(wanted, wanted // 20 + 1))) == ["MISSING_MATERIALIZED_ASSETS"]
+
+
+def test_every_measure_is_taken_and_shows_where_it_comes_from() -> None:
+    assert set(MEASURES) == set(Measure)
+    case = measured(
+        PLAYERS, AssetCounts(9, 1, {"ASSET_NOT_FOUND": 1}), incomplete_sources=["lp_1"], empty=3, unlabelled=4,
+        schema_faults=Findings(1, [Example("a", 0, "wrong")]), geometry_faults=Findings(1, [Example("a", 0, "wrong")]),
+    )  # fmt: skip
+    for measure in Measure:
+        reading = MEASURES[measure](case)
+        assert reading is not None, measure
+        assert reading.detail, measure
+
+
+def test_classes_are_shown_as_they_are_declared_and_no_others() -> None:
+    tallies = {f"other-{number}": Tally(1, 1) for number in range(300)} | {"player": Tally(900, 900)}
+    (found,) = [each for each in judged(measured(PLAYERS, classes=tallies)).indicators if each.code == CLASSES]
+    assert found.detail == {"player": 900, "goalkeeper": 0, "referee": 0}
 
 
 LABELS = [
@@ -122,5 +154,5 @@ def test_a_label_is_held_to_its_capability(
 
 
 def test_a_capability_is_one_entry() -> None:
-    shuttlecock = Capability("shuttle_detection", LabelKind.POINT, ("shuttle",), LabelKind.POINT, "v1")
-    assert evaluate_quality(measured(shuttlecock)).policy_version == "v1"
+    shuttlecock = Capability("shuttle_detection", LabelKind.POINT, ("shuttle",), LabelKind.POINT)
+    assert judged(measured(shuttlecock)).verdict is Verdict.PASS

@@ -4,7 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from packhouse.access.model import Principal
-from packhouse.builds.model import BuildAnswer, DatasetVersion, Preflight, Selection, badge
+from packhouse.builds.model import (
+    UNSETTLED,
+    BuildAnswer,
+    DatasetVersion,
+    Preflight,
+    Selection,
+    badge,
+    materialization_status,
+)
 from packhouse.freezes.model import FreezeState, Overlap
 from packhouse.freezes.rules import overlaps_told
 from packhouse.pipeline.splits import WHOLE
@@ -88,7 +96,7 @@ def detail(
     version: DatasetVersion, state: FreezeState, overlaps: Sequence[Overlap], caller: Principal
 ) -> dict[str, Any]:
     """Return the contract's detail view; a section whose step has not run is null, and the page shows a placeholder."""
-    materialization = version.materialization or {}
+    reached = (version.materialization or {}).get("status")
     return {
         "dataset_version_id": version.dataset_version_id,
         "version_id": version.version_id,
@@ -100,7 +108,7 @@ def detail(
         "capability": version.capability,
         "scope": version.scope,
         "build_status": version.build_status,
-        "materialization_status": materialization.get("status", "pending"),
+        "materialization_status": materialization_status(version.build_status, reached),
         "job": {"job_id": version.job_id, "status": version.build_status, "error": version.error},
         "provenance": {
             "manifest_hash": (version.sealed or {}).get("manifest_hash"),
@@ -110,7 +118,7 @@ def detail(
         },
         "split": _split_shown(version.split, version.sticky_to, (version.built or {}).get("splits")),
         "quality": (version.quality or _NOT_EVALUATED) | {"badge": badge(version.quality)},
-        "materialization": version.materialization,
+        "materialization": None if reached in UNSETTLED else version.materialization,
         "sources": {
             "include_reviewed_override": version.include_reviewed_override,
             "included_count": version.included_count,

@@ -89,8 +89,29 @@ class Snapshot(Selection):
     kept_key: str | None = None
 
 
+class MaterializationStatus(StrEnum):
+    """How far the looking up of a version's assets has come.
+
+    `pending` until it begins, `running` until it is done: then `complete` when all assets were there, `partial` when
+    some were, `failed` when none was. Of a version that failed or was cancelled before it was done: `failed`, and there
+    are no counts.
+    """
+
+    PENDING = "pending"
+    RUNNING = "running"
+    COMPLETE = "complete"
+    PARTIAL = "partial"
+    FAILED = "failed"
+
+
+UNSETTLED = frozenset({MaterializationStatus.PENDING, MaterializationStatus.RUNNING})
+
+
 class DatasetVersion(BaseModel):
-    """A dataset version. The sections stay `None` until their step has run; a page shows a placeholder then."""
+    """A dataset version. The sections stay `None` until their step has run; a page shows a placeholder then.
+
+    `policy` is the quality policy that was in force when it was requested, and that it is judged by.
+    """
 
     model_config = ConfigDict(frozen=True, defer_build=True)
 
@@ -109,6 +130,7 @@ class DatasetVersion(BaseModel):
     reuse_fingerprint: str
     build_fingerprint: str
     forced: bool
+    policy: str | None = None
     split: dict[str, Any]
     sticky_to: str | None = None
     include_reviewed_override: bool = False
@@ -225,6 +247,19 @@ def badge(quality: Mapping[str, Any] | None) -> str:
     return f"Hard fail ({quality['hard_fails']})"
 
 
+def materialization_status(build_status: JobStatus, reached: str | None) -> MaterializationStatus:
+    """Return how far a version's materialization has come; `reached` is what its last step said, if any did.
+
+    >>> materialization_status(JobStatus.RUNNING, "running").value
+    'running'
+    >>> materialization_status(JobStatus.CANCELLED, "running").value
+    'failed'
+    """
+    status = MaterializationStatus(reached or MaterializationStatus.PENDING)
+    ended_before = status in UNSETTLED and build_status in {JobStatus.FAILED, JobStatus.CANCELLED}
+    return MaterializationStatus.FAILED if ended_before else status
+
+
 class VersionRow(BaseModel):
     """A dataset version as a list shows it; what its step has not told yet is null."""
 
@@ -239,7 +274,7 @@ class VersionRow(BaseModel):
     capability: str
     scope: Scope
     build_status: JobStatus
-    materialization_status: str
+    materialization_status: MaterializationStatus
     split_counts: dict[str, dict[str, int]] | None
     included_count: int
     excluded_count: int

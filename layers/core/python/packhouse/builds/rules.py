@@ -10,7 +10,6 @@ from packhouse.catalog.model import Project, TrainingUse
 from packhouse.freezes.model import Overlap
 from packhouse.labels.model import Eligibility, LabelPack, ReviewStatus, Revision, RevisionRef
 from packhouse.labels.rules import revision_ref
-from packhouse.pipeline.capabilities import CAPABILITIES
 from packhouse.pipeline.fingerprints import fingerprint
 from packhouse.pipeline.issues import Issue
 from packhouse.pipeline.splits import SplitPlan
@@ -145,7 +144,11 @@ def overlap_issues(overlaps: Sequence[Overlap]) -> list[Issue]:
 
 
 def reuse_fingerprint(
-    capability: str, included: tuple[IncludedPack, ...], split: SplitPlan, options: Mapping[str, Any] | None = None
+    capability: str,
+    included: tuple[IncludedPack, ...],
+    split: SplitPlan,
+    policy: str | None,
+    options: Mapping[str, Any] | None = None,
 ) -> str:
     """Return what two builds share that must give the same version: sources by content, split, policy, options.
 
@@ -153,7 +156,7 @@ def reuse_fingerprint(
     ...     revision_id="lpr_1", content_hash="sha256:00", rows=3)
     >>> ratio = {"train": 8000, "val": 1000, "test": 1000}
     >>> split = SplitPlan.from_snapshot({"strategy": "group_quota", "ratio": ratio, "seed": 0})
-    >>> reuse_fingerprint("ball_detection", (pack,), split)
+    >>> reuse_fingerprint("ball_detection", (pack,), split, "v1")
     'sha256:dbe2b40f8b7d1daf569400e08bef74d6f9d6747dfb0f51d8097956bc209db532'
     """
     sources = [[pack.label_pack_id, pack.revision_id, pack.content_hash] for pack in included]
@@ -162,7 +165,7 @@ def reuse_fingerprint(
         "capability": capability,
         "sources": sorted(sources),
         "split": split.snapshot(),
-        "policy": CAPABILITIES[capability].policy,
+        "policy": policy,
         **(options or {}),
     }
     return fingerprint(document)

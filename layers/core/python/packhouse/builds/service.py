@@ -44,6 +44,7 @@ from packhouse.labels.model import LabelPack
 from packhouse.labels.store import LabelStore
 from packhouse.pipeline.fingerprints import canonical
 from packhouse.pipeline.issues import Issue
+from packhouse.pipeline.policies import policy_in_force
 
 COUNTED_PACKS, COUNTED_ROWS = 1_000, 2_000_000
 """As much a preflight counts within the time of a request; of more it says that it did not."""
@@ -190,7 +191,8 @@ class Builds:
         self, project: Project, request: BuildRequest, selection: Selection, dataset: Dataset | None, caller: Principal
     ) -> DatasetVersion:
         options = {"dataset": dataset.id if dataset else None, "reviewed": request.include_reviewed_override or None}
-        reuse = reuse_fingerprint(request.capability, selection.included, request.split, options)
+        policy = policy_in_force(request.capability)
+        reuse = reuse_fingerprint(request.capability, selection.included, request.split, policy, options)
         workspace = str(Workspace(project.namespace, project.slug))
         own = all(pack.workspace == workspace for pack in selection.included)
         return DatasetVersion(
@@ -208,6 +210,7 @@ class Builds:
             reuse_fingerprint=reuse,
             build_fingerprint=build_fingerprint(reuse, request.snapshot(), selection),
             forced=request.force,
+            policy=policy,
             split=request.split.snapshot(),
             sticky_to=request.sticky_to,
             include_reviewed_override=request.include_reviewed_override,
@@ -289,6 +292,7 @@ def _job_of(version: DatasetVersion) -> Job:
             "workspace": version.workspace,
             "dataset_version_id": version.dataset_version_id,
             "capability": version.capability,
+            "policy": version.policy,
             "snapshot_key": version.snapshot_key,
             "prefix": version.prefix,
         },

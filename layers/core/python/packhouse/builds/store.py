@@ -13,15 +13,24 @@ from typing import Any
 
 import orjson
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
 from pynamodb.models import Model
 
 from packhouse.access.model import Workspace
 from packhouse.aws.dynamo import Found, Key, Place, Transaction, bind, filtered, section, text
-from packhouse.builds.model import DatasetVersion, Selection, VersionRow, badge
+from packhouse.builds.model import (
+    DatasetVersion,
+    MaterializationStatus,
+    Selection,
+    VersionRow,
+    badge,
+    materialization_status,
+)
 from packhouse.errors import ConflictError, NotFoundError
 from packhouse.jobs.model import JobError, JobStatus
 
+_OPEN = (JobStatus.QUEUED.value, JobStatus.RUNNING.value)
 _SECTIONS = ("built", "quality", "materialization", "sealed", "error")
 _APART = {*_SECTIONS, "build_status", "ended_at", "included", "excluded"}
 
@@ -186,13 +195,27 @@ class BuildStore:
 
     def put_section(self, dataset_version_id: str, **sections: Any) -> None:
         """Write what a step found out; the version is running from then on. Refused once it has ended."""
+        self._put_sections(dataset_version_id, sections, _BuildItem.build_status.is_in(*_OPEN))
+
+    def put_built(self, dataset_version_id: str, **sections: Any) -> None:
+        """Write what is known of a version before its assets are; of one whose are, it says nothing new any more."""
+        seen = _BuildItem.materialization_status
+        unsettled = seen.does_not_exist() | (seen == MaterializationStatus.RUNNING.value)
+        self._put_sections(dataset_version_id, sections, _BuildItem.build_status.is_in(*_OPEN) & unsettled)
+
+    def _put_sections(self, dataset_version_id: str, sections: Mapping[str, Any], condition: Condition) -> None:
+        def refused(found: dict[str, Any]) -> ConflictError | None:
+            if text(found, "build_status") in _OPEN:
+                return None
+            return ConflictError("DATASET_NOT_READY", f"The dataset {dataset_version_id} has ended.")
+
         actions = [action for name, section in sections.items() for action in _written(name, section)]
         tx = Transaction()
         tx.update(
             _BuildItem(_pk(dataset_version_id), "META"),
             [_BuildItem.build_status.set(JobStatus.RUNNING.value), *actions],
-            _BuildItem.build_status.is_in(JobStatus.QUEUED.value, JobStatus.RUNNING.value),
-            ConflictError("DATASET_NOT_READY", f"The dataset {dataset_version_id} has ended."),
+            condition,
+            refused,
         )
         tx.commit()
 
@@ -229,7 +252,7 @@ class BuildStore:
         tx.update(
             _BuildItem(_pk(version_id), "META"),
             [_BuildItem.build_status.set(status.value), _BuildItem.ended_at.set(moment), *actions],
-            _BuildItem.build_status.is_in(JobStatus.QUEUED.value, JobStatus.RUNNING.value),
+            _BuildItem.build_status.is_in(*_OPEN),
             ended,
         )
 
@@ -264,10 +287,11 @@ def _version(item: _BuildItem) -> DatasetVersion:
 def _row(item: dict[str, Any]) -> VersionRow:
     """Return the row of an item as DynamoDB sent it; its fixed facts are read leniently, as they have more fields."""
     fixed, counts, verdict = (orjson.loads(text(item, name) or "null") for name in ("body", "split_counts", "verdict"))
+    status = JobStatus(text(item, "build_status") or "")
     return VersionRow(
         **{name: value for name, value in fixed.items() if name in VersionRow.model_fields},
-        build_status=JobStatus(text(item, "build_status") or ""),
-        materialization_status=text(item, "materialization_status") or "pending",
+        build_status=status,
+        materialization_status=materialization_status(status, text(item, "materialization_status")),
         split_counts=counts,
         manifest_hash=text(item, "manifest_hash"),
         quality_status=verdict["status"] if verdict else "not_evaluated",

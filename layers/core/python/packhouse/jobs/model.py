@@ -1,6 +1,7 @@
 """A job as people and programs poll it."""
 
 from enum import StrEnum
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -58,7 +59,7 @@ class Job(BaseModel):
     created_at: str
     created_by: str
     ended_at: str | None = None
-    execution_input: dict[str, str] = Field(default={}, repr=False)
+    execution_input: dict[str, Any] = Field(default={}, repr=False)
 
     def shown(self) -> dict[str, object]:
         """The job as the API answers it: all but its execution's input."""

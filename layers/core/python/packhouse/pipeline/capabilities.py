@@ -17,21 +17,21 @@ class LabelKind(StrEnum):
 
 @dataclass(frozen=True)
 class Capability:
-    """One kind of labels: its geometry, its classes in their fixed order, and the quality policy it is held to."""
+    """One kind of labels: its geometry, its classes in their fixed order, and what can be drawn of it.
+
+    The quality policies that it is held to name it themselves.
+    """
 
     name: str
     kind: LabelKind
     classes: tuple[str, ...]
     overlay: LabelKind | None
-    policy: str | None
 
 
 _ALL = (
-    Capability("ball_detection", LabelKind.POINT, ("ball",), LabelKind.POINT, "v1"),
-    Capability("player_detection", LabelKind.BBOX, ("player", "goalkeeper", "referee"), LabelKind.BBOX, "v1"),
-    Capability(
-        "audio_artifact_detection", LabelKind.SEGMENT, ("glitch", "long_pause", "hallucination", "other"), None, None
-    ),
+    Capability("ball_detection", LabelKind.POINT, ("ball",), LabelKind.POINT),
+    Capability("player_detection", LabelKind.BBOX, ("player", "goalkeeper", "referee"), LabelKind.BBOX),
+    Capability("audio_artifact_detection", LabelKind.SEGMENT, ("glitch", "long_pause", "hallucination", "other"), None),
 )
 
 CAPABILITIES = {capability.name: capability for capability in _ALL}

@@ -1,23 +1,22 @@
-"""The quality verdict: a policy (a data file, versioned and ordered) held against measured statistics.
+"""The quality verdict: a policy held against measured statistics.
 
-A policy's indicator names a measure and its bound; the measures are the functions below. An indicator whose measure
+A policy's indicator names a measure and its bound; how the measures are taken stands below. An indicator whose measure
 cannot be taken yet (assets before they were looked up) or does not apply (imbalance of one class) is not evaluated and
 does not appear.
 """
 
-import functools
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from enum import StrEnum
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 
 from packhouse.pipeline.capabilities import Capability
+from packhouse.pipeline.policies import Bound, Level, Measure, Rule, read_policy
 from packhouse.pipeline.statistics import Findings, Statistics, builtins
 
-_POLICIES = Path(__file__).with_name("quality_policies")
+NAMED = 10
+"""How many label packs an indicator names."""
 
 
 class Verdict(StrEnum):
@@ -30,10 +29,11 @@ class Verdict(StrEnum):
 
 
 class AssetCounts(Struct, frozen=True):
-    """Assets wanted by the rows, and those that were not there."""
+    """Assets wanted by the rows, and those that were not there, altogether and by reason."""
 
     wanted: int
     missing: int
+    by_reason: dict[str, int] = {}
 
 
 class Measured(Struct, frozen=True):
@@ -67,106 +67,145 @@ class QualitySummary(Struct, frozen=True):
     indicators: list[Indicator]
 
 
-@functools.cache
-def policy(version: str) -> dict[str, Any]:
-    """Return a policy document by its version."""
-    document: dict[str, Any] = json.loads((_POLICIES / f"{version}.json").read_text("utf-8"))
-    return document
-
-
-def evaluate_quality(measured: Measured) -> QualitySummary:
-    """Return the verdict of the capability's policy; *not evaluated* when it has none."""
-    version = measured.capability.policy
-    if version is None:
+def evaluate_quality(measured: Measured, policy_version: str | None) -> QualitySummary:
+    """Return the verdict of the policy of this version; *not evaluated* where there is none."""
+    if policy_version is None:
         return QualitySummary(Verdict.NOT_EVALUATED, None, 0, 0, [])
     found: list[Indicator] = []
-    for rule in policy(version)["indicators"]:
+    for rule in read_policy(policy_version).indicators:
         indicator = _broken(rule, measured)
-        if indicator is not None and rule.get("unless") not in {earlier.code for earlier in found}:
+        if indicator is not None and rule.unless not in {earlier.code for earlier in found}:
             found.append(indicator)
-    hard_fails = len([indicator for indicator in found if indicator.level == "hard_fail"])
+    hard_fails = len([indicator for indicator in found if indicator.level == Level.HARD_FAIL])
     warnings = len(found) - hard_fails
     verdict = Verdict.HARD_FAIL if hard_fails else Verdict.WARNINGS if warnings else Verdict.PASS
-    return QualitySummary(verdict, version, warnings, hard_fails, found)
+    return QualitySummary(verdict, policy_version, warnings, hard_fails, found)
 
 
-def _broken(rule: Mapping[str, Any], measured: Measured) -> Indicator | None:
+def _broken(rule: Rule, measured: Measured) -> Indicator | None:
     """The first of the rule's bounds that is broken."""
-    for bound in rule.get("any", [rule]):
-        value = MEASURES[bound["measure"]](measured)
-        if value is None:
+    for bound in rule.bounds:
+        reading = MEASURES[bound.measure](measured)
+        if reading is None:
             continue
-        over = "at_most" in bound and value > bound["at_most"]
-        under = "at_least" in bound and value < bound["at_least"]
-        if over or under:
-            threshold = bound["at_most"] if over else bound["at_least"]
-            detail = _detail(bound["measure"], measured)
-            return Indicator(rule["code"], rule["level"], bound["measure"], value, threshold, detail)
+        threshold = _crossed(reading.value, bound)
+        if threshold is not None:
+            level, measure = rule.level.value, bound.measure.value
+            return Indicator(rule.code, level, measure, reading.value, threshold, reading.detail)
     return None
 
 
-def _share(part: int, whole: int) -> float | None:
-    return round(part / whole, 6) if whole else None
+def _crossed(value: int | float, bound: Bound) -> int | float | None:
+    """The bound that the value lies beyond; at the bound it is kept."""
+    if bound.at_most is not None and value > bound.at_most:
+        return bound.at_most
+    if bound.at_least is not None and value < bound.at_least:
+        return bound.at_least
+    return None
 
 
-def _class_counts(measured: Measured) -> list[int] | None:
+class Reading(NamedTuple):
+    """What a measure comes to, and what shows an operator where it comes from."""
+
+    value: int | float
+    detail: Any
+
+
+def _findings(found: Findings) -> Reading:
+    """Labels with a fault; shown by the first of them."""
+    return Reading(found.count, builtins(found.examples))
+
+
+def _sources(measured: Measured) -> Reading:
+    """Label packs without rows, or with rows without a group; shown by their ids."""
+    return Reading(len(measured.incomplete_sources), measured.incomplete_sources[:NAMED])
+
+
+def _missing_share(measured: Measured) -> Reading | None:
+    """Assets that were not there among those wanted; shown by their counts, then by reason."""
+    assets = measured.assets
+    if assets is None or not assets.wanted:
+        return None
+    counts = {"wanted": assets.wanted, "missing": assets.missing, **assets.by_reason}
+    return Reading(assets.missing / assets.wanted, counts)
+
+
+def _samples(measured: Measured) -> Reading:
+    """Samples of all splits; shown by how they are labelled."""
+    return Reading(measured.statistics.rows, _coverage(measured.statistics))
+
+
+def _groups(measured: Measured) -> Reading:
+    """Groups of all splits; shown per split."""
+    return Reading(sum(measured.groups_per_split.values()), measured.groups_per_split)
+
+
+def _fewest_groups(measured: Measured) -> Reading:
+    """Groups of the split that has the fewest; shown per split."""
+    return Reading(min(measured.groups_per_split.values(), default=0), measured.groups_per_split)
+
+
+def _empty_share(measured: Measured) -> Reading | None:
+    """Samples that are labelled as empty, of all."""
+    counted = measured.statistics
+    return Reading(counted.empty / counted.rows, _coverage(counted)) if counted.rows else None
+
+
+def _labelled_share(measured: Measured) -> Reading | None:
+    """Samples that are labelled, be it as empty, of all."""
+    counted = measured.statistics
+    return Reading((counted.rows - counted.unlabelled) / counted.rows, _coverage(counted)) if counted.rows else None
+
+
+def _coverage(counted: Statistics) -> dict[str, int]:
+    """Samples, those with labels, those labelled as empty, those that nobody looked at."""
+    labelled = counted.rows - counted.empty - counted.unlabelled
+    return {
+        "samples": counted.rows,
+        "with_labels": labelled,
+        "empty": counted.empty,
+        "unlabelled": counted.unlabelled,
+    }
+
+
+def _imbalance(measured: Measured) -> Reading | None:
+    """Labels of the commonest class over those of the rarest; without a label the rarest share speaks for it."""
+    counts = _class_counts(measured)
+    if counts is None or not min(counts.values()):
+        return None
+    return Reading(max(counts.values()) / min(counts.values()), counts)
+
+
+def _rarest(measured: Measured) -> Reading | None:
+    """The rarest class's share of the labels times the number of classes: 1 when all are even."""
+    counts = _class_counts(measured)
+    if counts is None:
+        return None
+    return Reading(min(counts.values()) * len(counts) / sum(counts.values()), counts)
+
+
+def _class_counts(measured: Measured) -> dict[str, int] | None:
     """Labels of each declared class, none included; `None` with fewer than two classes or without labels."""
     tallies = measured.statistics.classes
-    counts = [tallies[name].labels if name in tallies else 0 for name in measured.capability.classes]
-    if len(counts) == 1 or not any(counts):
-        return None
-    return counts
+    counts = {name: tallies[name].labels if name in tallies else 0 for name in measured.capability.classes}
+    return counts if len(counts) > 1 and any(counts.values()) else None
 
 
-def _imbalance(measured: Measured) -> float | None:
-    """Largest over smallest; a class without a label has no ratio, and the rarest share speaks for it."""
-    counts = _class_counts(measured)
-    return round(max(counts) / min(counts), 6) if counts and min(counts) else None
-
-
-def _rarest(measured: Measured) -> float | None:
-    counts = _class_counts(measured)
-    return None if counts is None else round(min(counts) * len(counts) / sum(counts), 6)
-
-
-def _missing_share(measured: Measured) -> float | None:
-    return None if measured.assets is None else _share(measured.assets.missing, measured.assets.wanted)
-
-
-MEASURES: dict[str, Callable[[Measured], int | float | None]] = {
-    "schema_faults": lambda measured: measured.statistics.schema_faults.count,
-    "geometry_faults": lambda measured: measured.statistics.geometry_faults.count,
-    "incomplete_sources": lambda measured: len(measured.incomplete_sources),
-    "missing_asset_share": _missing_share,
-    "samples": lambda measured: measured.statistics.rows,
-    "groups": lambda measured: sum(measured.groups_per_split.values()),
-    "fewest_groups_in_a_split": lambda measured: min(measured.groups_per_split.values(), default=0),
-    "empty_share": lambda measured: _share(measured.statistics.empty, measured.statistics.rows),
-    "labelled_share": lambda measured: _share(
-        measured.statistics.rows - measured.statistics.unlabelled, measured.statistics.rows
-    ),
-    "class_imbalance_ratio": _imbalance,
-    "rarest_class_share_of_even": _rarest,
+MEASURES: dict[Measure, Callable[[Measured], Reading | None]] = {
+    Measure.SCHEMA_FAULTS: lambda measured: _findings(measured.statistics.schema_faults),
+    Measure.GEOMETRY_FAULTS: lambda measured: _findings(measured.statistics.geometry_faults),
+    Measure.INCOMPLETE_SOURCES: _sources,
+    Measure.MISSING_ASSET_SHARE: _missing_share,
+    Measure.SAMPLES: _samples,
+    Measure.GROUPS: _groups,
+    Measure.FEWEST_GROUPS_IN_A_SPLIT: _fewest_groups,
+    Measure.EMPTY_SHARE: _empty_share,
+    Measure.LABELLED_SHARE: _labelled_share,
+    Measure.CLASS_IMBALANCE_RATIO: _imbalance,
+    Measure.RAREST_CLASS_SHARE_OF_EVEN: _rarest,
 }
 """Each takes its value from what was measured; `None` when it does not apply or cannot be known yet.
 
-`rarest_class_share_of_even` is the rarest class's share times the number of classes: 1 when all are even.
+Shares and ratios are not rounded: the nearest double of the fraction, so that what lies at a bound is at it and what is
+beyond it by one row of any number is beyond it.
 """
-
-
-def _detail(measure: str, measured: Measured) -> Any:
-    findings: dict[str, Findings] = {
-        "schema_faults": measured.statistics.schema_faults,
-        "geometry_faults": measured.statistics.geometry_faults,
-    }
-    if measure in findings:
-        return builtins(findings[measure].examples)
-    if measure == "incomplete_sources":
-        return measured.incomplete_sources[:10]
-    if measure == "fewest_groups_in_a_split":
-        return measured.groups_per_split
-    if measure in {"class_imbalance_ratio", "rarest_class_share_of_even"}:
-        return {name: tally.labels for name, tally in sorted(measured.statistics.classes.items())}
-    if measure == "missing_asset_share" and measured.assets is not None:
-        return {"wanted": measured.assets.wanted, "missing": measured.assets.missing}
-    return None
