@@ -1,8 +1,8 @@
 """A task of `dataset_build`: writes one split in one format."""
 
-from packhouse.builds.steps import BuildSteps
+from packhouse.builds.exports import ExportSteps
 from packhouse.settings import TaskSettings
 from packhouse.task import task_handler
 
-_steps = BuildSteps.from_settings(TaskSettings.from_env())
+_steps = ExportSteps.from_settings(TaskSettings.from_env())
 handler = task_handler("ExportFormats", _steps.export_format, _steps.data)

@@ -13,6 +13,7 @@ from pathlib import Path
 from local import ROOT
 from packhouse import errors
 from packhouse.builds.model import ExclusionCode
+from packhouse.pipeline.drawn import PictureLeftOut
 from packhouse.pipeline.plan import LeftOutReason
 from packhouse.pipeline.rendering import RowReason
 from packhouse.samples.model import AssetReason, OverlayReason
@@ -24,6 +25,7 @@ JOB = "job"
 WITHIN = {
     "exclusion": [*ExclusionCode],
     "lineage": [*LeftOutReason],
+    "export": [*PictureLeftOut],
     "sample": [*AssetReason, *OverlayReason],
     "training dataset": [*RowReason],
 }

@@ -37,6 +37,8 @@ OBJECTS = {
     "iter_sealed": {"GetObject"},
     "iter_read": {"GetObject"},
     "find_facts": {"GetObject"},
+    "iter_found": {"GetObject"},
+    "demand_written": {"GetObject"},
     "presign_get": {"GetObject"},
     "presign_put": {"PutObject"},
     "overwrite": {"PutObject"},

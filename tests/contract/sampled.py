@@ -15,6 +15,7 @@ SPECIAL: dict[str, Row] = {
     "partial": {"labels": [OUTSIDE, BALL]},
     "boxed": {"labels": [LABELS["player_detection"]]},
     "lost": {"labels": [BALL], "asset": "nowhere/frame.jpg"},
+    "hollow": {"labels": [BALL], "asset": "match/hollow.jpg"},
     "bare": {"labels": [BALL], "asset": None},
     "odd name": {"labels": [BALL], "asset": "odd & näme+1 %41.jpg"},
 }
@@ -60,9 +61,11 @@ def iter_rows() -> Iterator[Row]:
 def new_house(registry: Registry) -> House:
     """Build a version of each capability, whose assets are there but for those that are meant not to be."""
     project, other = registry.new_project(), registry.new_project()
-    for one, name in ((project, "match/frame.jpg"), (project, SPECIAL["odd name"]["asset"]), (other, "theirs.png")):
-        key = f"projects/{one.project_id}/assets/{name}"
-        registry.stack.client("s3").put_object(Bucket=registry.stack.buckets["data"], Key=key, Body=PICTURE)
+    ours = {"match/frame.jpg": PICTURE, SPECIAL["odd name"]["asset"]: PICTURE, SPECIAL["hollow"]["asset"]: b""}
+    for one, assets in ((project, ours), (other, {"theirs.png": PICTURE})):
+        for name, body in assets.items():
+            key = f"projects/{one.project_id}/assets/{name}"
+            registry.stack.client("s3").put_object(Bucket=registry.stack.buckets["data"], Key=key, Body=body)
     rows = list(iter_rows())
     packs = {
         "ball_detection": project.new_approved_pack(rows),

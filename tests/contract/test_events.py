@@ -12,7 +12,7 @@ from tests.contract.sources import EVENTS, Json, folders, functions, iter_states
 PATHS = sorted(EVENTS.glob("*.json"))
 INPUT = {
     "label_ingest": {"workspace", "label_pack_id", "revision_id", "capability", "upload_key", "prefix", "job_id"},
-    "dataset_build": {"workspace", "dataset_version_id", "capability", "snapshot_key", "prefix", "job_id"},
+    "dataset_build": {"workspace", "dataset_version_id", "capability", "policy", "snapshot_key", "prefix", "job_id"},
     "rollout_ingest": {"workspace", "import_id", "upload_key", "prefix", "job_id"},
     "training_export": {"workspace", "training_dataset_id", "prefix", "job_id"},
 }

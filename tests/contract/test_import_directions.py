@@ -46,12 +46,15 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "about.document": ("stdlib", "powertools", "api", "about.model", "*.model", "*.routes"),
     "about.routes": ("stdlib", "powertools", "pydantic", "api", "about.document"),
     "task": ("stdlib", "powertools", "errors", "jobs.model", "aws"),
+    # a command for whoever downloaded files; no AWS in it
+    "verify": (*PURE, "pipeline"),
     # above the contexts: the one ends jobs of every kind, the other says which kinds there are
     "settle": ("stdlib", "powertools", "errors", "task", "aws", "access.model", "jobs.model", "jobs.store"),
     "kinds": ("stdlib", "settings", "settle", "aws.objects", "*.model", "*.store", "*.service"),
 }
 USE_CASES = (
     *("service", "ingest", "steps", "sources", "results", "versions", "answers", "protections"),
+    *("exports", "sealing", "stored"),
     *("contents", "edits", "publishing", "promotions", "chores", "endings"),
 )
 """Files of a context that hold use cases: what HTTP asks for, and what the tasks of a machine do."""

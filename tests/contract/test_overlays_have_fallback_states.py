@@ -54,7 +54,9 @@ def test_unsupported_sample_types_still_open(house: House) -> None:
 # Fallback states: "prefers an explicit state over a blank screen"
 
 
-@pytest.mark.parametrize(("name", "reason"), [("lost", "ASSET_NOT_FOUND"), ("bare", "ASSET_NOT_GIVEN")])
+@pytest.mark.parametrize(
+    ("name", "reason"), [("lost", "ASSET_NOT_FOUND"), ("hollow", "ASSET_EMPTY"), ("bare", "ASSET_NOT_GIVEN")]
+)
 def test_a_sample_asset_is_unavailable_without_a_url(house: House, name: str, reason: str) -> None:
     sample = house.sample(special_id(name))
     assert sample["asset"] == {

@@ -27,8 +27,8 @@ PURE = {
 """The module of `packhouse.pipeline` that holds the pure function of the same name."""
 
 WITHOUT_PURE = {
-    "open_upload": "looks at a bucket; what is pure of it is `ingest.cut_parts`",
-    "export_format": "one pure function a format: `export.export_<format>`",
+    "open_upload": "looks at a bucket; what is pure of it are `ingest.cut_parts` and `unpacking.Unpacking`",
+    "export_format": "one pure function a format: `export.join_<format>`",
     "record_failure": "ends what failed; stands outside the flow",
     "await_confirmation": "keeps the token that its machine waits for",
 }
@@ -47,8 +47,8 @@ CALLBACK = "arn:${Partition}:states:::lambda:invoke.waitForTaskToken"
 STEPS = [
     PACKAGE / name
     for name in (
-        *("builds/steps.py", "labels/ingest.py", "rollouts/ingest.py", "uploads/ingest.py"),
-        *("training/steps.py", "training/sources.py"),
+        *("builds/steps.py", "builds/exports.py", "builds/sealing.py", "builds/sources.py"),
+        *("labels/ingest.py", "rollouts/ingest.py", "uploads/ingest.py", "training/steps.py", "training/sources.py"),
     )
 ]
 REPORTS = ("enter_step", "begin_step", "count_unit")
@@ -107,7 +107,7 @@ def test_what_stands_for_the_missing_pure_functions_is_there() -> None:
     ingest = importlib.import_module("packhouse.pipeline.ingest")
     export = importlib.import_module("packhouse.pipeline.export")
     assert callable(ingest.cut_parts)
-    assert any(name.startswith("export_") for name in vars(export))
+    assert any(name.startswith("join_") for name in vars(export))
 
 
 def test_every_step_that_a_job_reports_is_a_state() -> None:

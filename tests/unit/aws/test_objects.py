@@ -52,6 +52,15 @@ def test_the_same_bytes_again_are_accepted_and_not_made(bucket: Objects) -> None
     assert bucket.read("a") == b"body"
 
 
+def test_a_range_behind_the_end_of_an_object_is_of_another_one(bucket: Objects) -> None:
+    bucket.write_once("a", b"", KIND)
+    bucket.write_once("b", b"body", KIND)
+    assert list(bucket.iter_ranges([("b", 0, 9), ("b", 2, 4)])) == [b"body", b"dy"]
+    for key, start in (("a", 0), ("b", 4)):
+        with refused(key):
+            bucket.read_range(key, start, start + 1)
+
+
 @pytest.mark.parametrize("other", [b"", b"Body", b"body ", b"bod"])
 def test_other_bytes_are_refused_and_change_nothing(bucket: Objects, other: bytes) -> None:
     bucket.write_once("a", b"body", KIND)

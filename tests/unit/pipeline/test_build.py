@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from packhouse.pipeline import plan as planning
 from packhouse.pipeline.build import LeftOutRow, merge_statistics
+from packhouse.pipeline.keys import SampleKeys
 from packhouse.pipeline.plan import LeftOutReason
 from packhouse.pipeline.splits import SPLITS, SplitPlan, SplitStrategy
 from packhouse.pipeline.statistics import Statistics
@@ -162,7 +163,8 @@ def test_a_unit_is_bounded_by_rows_and_bytes_and_keeps_to_one_project(monkeypatc
     sources = [planning.Source(f"lp_{n}", f"lpr_{n}", "", "prj", 2) for n in range(6)]
     projects = ["prj_1"] * 5 + ["prj_2"]
     listed = [facts(n, chunk, projects[n]) for n, chunk in enumerate(chunks)]
-    plan = planning.plan_build(sources, listed, SplitPlan(SplitStrategy.GROUP_QUOTA, {"train": 10_000}, 0))
+    keys = SampleKeys.held([chunk.keys for chunk in chunks])
+    plan = planning.plan_build(sources, listed, keys, SplitPlan(SplitStrategy.GROUP_QUOTA, {"train": 10_000}, 0))
     assert [(unit.project_id, len(unit.chunks)) for unit in plan.units] == [
         ("prj_1", 2), ("prj_1", 2), ("prj_1", 1), ("prj_2", 1),
     ]  # fmt: skip
@@ -170,6 +172,8 @@ def test_a_unit_is_bounded_by_rows_and_bytes_and_keeps_to_one_project(monkeypatc
 
 def test_the_same_sources_give_the_same_bytes() -> None:
     uploads = [ndjson([row(f"{pack}-{n}", f"g{n % 7}") for n in range(50)]) for pack in range(3)]
-    first, second = build(uploads), build(uploads)
-    assert first == second
+    (first, built), (second, rebuilt) = build(uploads), build(uploads)
+    assert built == rebuilt
+    assert [*first.units] == [*second.units]
+    assert (first.summary(), first.split_of) == (second.summary(), second.split_of)
     assert BALL.name == "ball_detection"

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from packhouse.pipeline.build import Shard
+from packhouse.pipeline.build import Shard, shard_units
 from packhouse.pipeline.diff import (
     LISTED,
     ClassDelta,
@@ -23,10 +23,10 @@ from packhouse.pipeline.diff import (
     differing,
     read_index,
 )
-from packhouse.pipeline.ingest import sample_key
-from packhouse.pipeline.materialize import materialize_shard
+from packhouse.pipeline.keys import sample_key
+from packhouse.pipeline.materialize import Found, materialize_shard
 from packhouse.pipeline.rows import encode_row, parse_row
-from tests.unit.pipeline.labels import ndjson, row
+from tests.unit.pipeline.labels import BALL, ndjson, row
 
 SPLITS = ("train", "val", "test")
 KINDS = ("added", "removed", "relabelled", "moved")
@@ -227,7 +227,8 @@ def test_an_index_says_what_each_row_says() -> None:
         lines = [encode_row(parse_row(line)) for line in ndjson(uploaded).splitlines()]
         body = b"".join(line + b"\n" for line in lines)
         facts = Shard("train/00000", "train", len(lines), len(body), "")
-        rows = read_index(materialize_shard(facts, "prj_1", body, {})[1]["ndjson"])
+        (unit,) = shard_units([facts], ["prj_1"])
+        rows = read_index(materialize_shard(unit, body, Found({}, {}), BALL, None)[1]["ndjson"])
         assert rows.contents == [sample_key("", line, 1, 0)[16:24].hex() for line in lines]
         return rows
 

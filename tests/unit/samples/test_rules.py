@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from packhouse.errors import CODES
+from packhouse.pipeline.assets import MissingReason
 from packhouse.pipeline.capabilities import CAPABILITIES, LabelKind
 from packhouse.pipeline.rows import Box, Label, Point, Segment
 from packhouse.samples.model import AssetReason, Overlay, OverlayReason, State
@@ -88,6 +89,10 @@ def test_every_fallback_has_one_reason(
 def test_every_reason_has_a_state_here_and_a_sentence() -> None:
     assert {reason for *_, reason in STATES} | {"SAMPLE_TYPE_UNSUPPORTED"} == set(OverlayReason)
     assert {*OverlayReason, *AssetReason} <= CODES.keys()
+
+
+def test_every_reason_why_an_asset_is_missing_is_one_why_it_cannot_be_shown() -> None:
+    assert {reason.value for reason in MissingReason} | {"ASSET_NOT_PERMITTED"} == set(AssetReason)
 
 
 @pytest.mark.parametrize("at", range(4))

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from packhouse.builds.model import ExcludedPack, Outcome, Scope
+from packhouse.builds.model import ExcludedPack, MaterializationStatus, Outcome, Scope
 from packhouse.freezes.model import Decision
 from packhouse.jobs.model import Job, JobError, JobStatus
 from packhouse.labels.model import Revision
@@ -46,7 +46,7 @@ class IngestStarted(BaseModel):
 class JobShown(Job):
     """A job, and where its execution is seen. `done` of `total` units of the current `step` are finished."""
 
-    execution_input: dict[str, str] = Field(default={}, exclude=True)
+    execution_input: dict[str, Any] = Field(default={}, exclude=True)
     execution_url: Url
 
 
@@ -233,7 +233,7 @@ class QualityShown(BaseModel):
 class MaterializationShown(BaseModel):
     """The assets that the rows name: wanted, found, and missing by reason."""
 
-    status: str
+    status: Literal["complete", "partial", "failed"]
     wanted: int
     found: int
     missing: dict[str, int]
@@ -294,7 +294,7 @@ class VersionShown(BaseModel):
     capability: str
     scope: Scope
     build_status: JobStatus
-    materialization_status: str
+    materialization_status: MaterializationStatus
     job: VersionJob
     provenance: Provenance
     split: SplitShown
@@ -313,17 +313,23 @@ class VersionShown(BaseModel):
 
 
 class ExportShown(BaseModel):
-    """A file of a version; `url` downloads it until `expires_at`, `content_sha256` is of its bytes uncompressed."""
+    """A file of a version; `url` downloads it until `expires_at`. What begins with `content` is of it uncompressed.
+
+    `rows` are label rows, or the pictures of `coco` and `yolo` files, whose `left_out` counts the other rows of the
+    split by reason. A file that is of no split has neither.
+    """
 
     name: str
     key: str
-    format: str
+    format: str = Field(description="One of ndjson, ndjson.gz, coco, yolo, card, croissant, manifest.")
     split: str | None
     content_type: str
     rows: int | None
     bytes: int
     sha256: str
+    content_bytes: int = sometimes(0)
     content_sha256: str = sometimes("")
+    left_out: dict[str, int] = sometimes({})
     url: Url
     expires_at: str
 

@@ -31,8 +31,8 @@ from packhouse.annotations.store import AnnotationStore, Kept
 from packhouse.aws.dynamo import read_together
 from packhouse.aws.objects import Objects
 from packhouse.errors import NotFoundError, UnitFailedError
+from packhouse.pipeline.files import NDJSON
 
-NDJSON = "application/x-ndjson"
 _BLOCKS_AT_ONCE = 4
 _EDITS_AT_ONCE = 1_000
 

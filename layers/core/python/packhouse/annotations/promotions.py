@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from packhouse.access.model import Principal
 from packhouse.annotations.batches import Span, read_span
-from packhouse.annotations.contents import NDJSON, Contents
+from packhouse.annotations.contents import Contents
 from packhouse.annotations.model import CAPABILITY, Head, Promotion, SetKey, Unannotated
 from packhouse.annotations.service import demand_published
 from packhouse.annotations.store import AnnotationStore
@@ -26,6 +26,7 @@ from packhouse.errors import ConflictError, UnitFailedError
 from packhouse.jobs.model import Job
 from packhouse.labels.model import LabelPack, upload_key
 from packhouse.labels.service import Labels
+from packhouse.pipeline.files import NDJSON
 from packhouse.pipeline.rows import LINE_BYTES, Label, LabelRow, Segment, encode_row
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from packhouse.access.model import Principal, Workspace
 from packhouse.annotations.batches import Row
-from packhouse.annotations.contents import NDJSON, Contents, annotation_of
+from packhouse.annotations.contents import Contents, annotation_of
 from packhouse.annotations.differences import compare
 from packhouse.annotations.edits import Edits
 from packhouse.annotations.model import (
@@ -35,6 +35,7 @@ from packhouse.aws.once import Once
 from packhouse.catalog.rules import project_id
 from packhouse.datasets.store import DatasetStore
 from packhouse.errors import ConflictError
+from packhouse.pipeline.files import NDJSON
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,18 @@ from http import HTTPStatus
 from typing import Any, TypeVar
 
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from packhouse.aws.dynamo import session
 from packhouse.errors import ServiceUnavailableError, UnitFailedError
 
 PART_BYTES = 8 * 1024 * 1024
-"""Bytes of one part of a multipart upload, and of one block of a stream."""
+"""Bytes of one part of a multipart upload, and of one block of a range."""
+
+BLOCK_BYTES = 1024 * 1024
+
+LEAST_PART_BYTES = 5 * 1024 * 1024
+"""S3 takes no smaller part but the last, whether it is sent or copied."""
 
 SIDE_BY_SIDE = 16
 _AHEAD = 64
@@ -77,9 +82,9 @@ class Objects:
 
     def iter_ranges(self, wanted: Iterable[tuple[str, int, int]]) -> Iterator[bytes]:
         """Yield ranges in the order of their (key, start, end), as `read_range` does; many side by side."""
-        return _side_by_side(lambda piece: self.read_range(*piece), list(wanted))
+        return side_by_side(lambda piece: self.read_range(*piece), list(wanted))
 
-    def stream(self, key: str, start: int = 0, etag: str | None = None, block: int = 1024 * 1024) -> Iterator[bytes]:
+    def stream(self, key: str, start: int = 0, etag: str | None = None, block: int = BLOCK_BYTES) -> Iterator[bytes]:
         """Yield the bytes from `start` on, in blocks; with `etag`, only of exactly that object."""
         wanted = {"Range": f"bytes={start}-"} if start else {}
         if etag is not None:
@@ -87,13 +92,16 @@ class Objects:
         return self._blocks(key, wanted, block)
 
     def _blocks(self, key: str, wanted: dict[str, str], block: int = PART_BYTES) -> Iterator[bytes]:
+        yield from self.get(key, wanted)["Body"].iter_chunks(block)
+
+    def get(self, key: str, wanted: dict[str, str]) -> Any:
+        """Return S3's answer to a GET; `UnitFailedError` when the object is not there, or not the one wanted."""
         try:
-            answer = s3().get_object(Bucket=self.bucket, Key=key, **wanted)
+            return s3().get_object(Bucket=self.bucket, Key=key, **wanted)
         except ClientError as error:
-            if error.response["Error"]["Code"] in {"NoSuchKey", "404", "PreconditionFailed", "412"}:
-                raise UnitFailedError("SOURCE_CHANGED", f"The object {key} is gone or changed.", key=key) from error
+            if error.response["Error"]["Code"] in {"NoSuchKey", "404", "PreconditionFailed", "412", "InvalidRange"}:
+                raise changed(key) from error
             raise
-        yield from answer["Body"].iter_chunks(block)
 
     def read_sealed(self, key: str, sha256: str) -> bytes:
         """Return a whole object once its bytes are known to be those that were written down (hex SHA-256)."""
@@ -104,11 +112,11 @@ class Objects:
 
     def iter_sealed(self, wanted: Iterable[tuple[str, str]]) -> Iterator[bytes]:
         """Yield whole objects in the order of their (key, hex SHA-256), as `read_sealed` does; many side by side."""
-        return _side_by_side(lambda pair: self.read_sealed(*pair), list(wanted))
+        return side_by_side(lambda pair: self.read_sealed(*pair), list(wanted))
 
     def iter_read(self, keys: Iterable[str]) -> Iterator[bytes]:
         """Yield whole objects in the order of their keys, as `read` does; many side by side."""
-        return _side_by_side(self.read, list(keys))
+        return side_by_side(self.read, list(keys))
 
     def find_facts(self, key: str) -> ObjectFacts | None:
         """Return what the bucket says of an object, or `None` when it is not there."""
@@ -121,10 +129,14 @@ class Objects:
         etag, stored = head["ETag"].strip('"'), head["Metadata"].get("sha256")
         return ObjectFacts(key, head["ContentLength"], etag, stored, _checksum_of_all(head))
 
+    def iter_found(self, keys: Iterable[str]) -> Iterator[ObjectFacts | None]:
+        """Yield what `find_facts` tells of each key, in their order; many are asked for side by side."""
+        return side_by_side(self.find_facts, list(keys))
+
     def demand_written(self, wanted: Iterable[tuple[str, str]]) -> None:
         """Require of objects, by what the bucket says of them, that they are those that were written (hex SHA-256)."""
         pairs = list(wanted)
-        for (key, sha256), facts in zip(pairs, _side_by_side(self.find_facts, [key for key, _ in pairs]), strict=True):
+        for (key, sha256), facts in zip(pairs, self.iter_found(key for key, _ in pairs), strict=True):
             if facts is None or facts.sha256 != sha256:
                 detail = f"The object {key} is missing or not what was written."
                 raise UnitFailedError("SOURCE_CHANGED", detail, key=key)
@@ -231,7 +243,12 @@ class Objects:
         return url, headers
 
 
-def _side_by_side(read: Callable[[_Wanted], _Found], wanted: Sequence[_Wanted]) -> Iterator[_Found]:
+def changed(key: str) -> UnitFailedError:
+    """Return the refusal of an object that is not there, or not the one that was written down."""
+    return UnitFailedError("SOURCE_CHANGED", f"The object {key} is gone or changed.", key=key)
+
+
+def side_by_side(read: Callable[[_Wanted], _Found], wanted: Sequence[_Wanted]) -> Iterator[_Found]:
     """Yield what is read, in order; no more than `_AHEAD` objects are read before they are asked for."""
     if len(wanted) < SIDE_BY_SIDE:  # threads cost more than they bring
         yield from map(read, wanted)
@@ -272,13 +289,57 @@ class ObjectWriter:
             self._send(bytes(self._buffer[:PART_BYTES]))
             del self._buffer[:PART_BYTES]
 
+    def copy(self, key: str, size: int) -> Iterator[bytes]:
+        """Add the first `size` bytes of another object of the bucket and yield them; they are read for the hash.
+
+        As much of it as makes a part is copied by S3 itself, from exactly the object that was read. What was begun is
+        to be read to its end.
+        """
+        # What waits to be sent and is no part yet is filled up from the object's beginning.
+        filling = LEAST_PART_BYTES - len(self._buffer) if 0 < len(self._buffer) < LEAST_PART_BYTES else 0
+        begin = filling if size - filling > LEAST_PART_BYTES else size
+        answer = self._objects.get(key, {"Range": f"bytes=0-{size - 1}"})
+        at = 0
+        for block in answer["Body"].iter_chunks(BLOCK_BYTES):
+            sent = block[: max(begin - at, 0)]
+            self.write(sent)
+            self._hash.update(block[len(sent) :])
+            self.bytes += len(block) - len(sent)
+            at += len(block)
+            yield block
+        if at != size:
+            raise changed(key)
+        if begin < size:
+            self._send_all()
+            source = {"Bucket": self._objects.bucket, "Key": key}
+            self._take(
+                "upload_part_copy",
+                CopySource=source,
+                CopySourceIfMatch=answer["ETag"],
+                CopySourceRange=f"bytes={begin}-{size - 1}",
+            )
+
+    def _send_all(self) -> None:
+        if self._buffer:
+            self._send(bytes(self._buffer))
+            self._buffer.clear()
+
     def _send(self, part: bytes) -> None:
+        self._take("upload_part", Body=part)
+
+    def _take(self, operation: str, **part: Any) -> None:
+        """Add the next part, sent or copied."""
         where = {"Bucket": self._objects.bucket, "Key": self._key}
         if self._upload_id is None:
             self._upload_id = s3().create_multipart_upload(**where, ContentType=self._content_type)["UploadId"]
         number = len(self._parts) + 1
-        sent = s3().upload_part(**where, UploadId=self._upload_id, PartNumber=number, Body=part)
-        self._parts.append({"PartNumber": number, "ETag": sent["ETag"]})
+        try:
+            answer = getattr(s3(), operation)(**where, UploadId=self._upload_id, PartNumber=number, **part)
+        except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] == HTTPStatus.PRECONDITION_FAILED:
+                raise changed(part["CopySource"]["Key"]) from error
+            raise
+        self._parts.append({"PartNumber": number, "ETag": answer.get("CopyPartResult", answer)["ETag"]})
 
     def __enter__(self) -> "ObjectWriter":
         return self
@@ -292,18 +353,20 @@ class ObjectWriter:
         if self._upload_id is None:
             self._objects.write_once(self._key, bytes(self._buffer), self._content_type)
             return
-        if self._buffer:
-            self._send(bytes(self._buffer))
         self._complete(where)
 
     def _complete(self, where: dict[str, str]) -> None:
         try:
+            self._send_all()
             s3().complete_multipart_upload(
                 **where, UploadId=self._upload_id, MultipartUpload={"Parts": self._parts}, IfNoneMatch="*"
             )
         except ClientError as error:
             self._abort(where)
             self._objects.accept_own(error, self._key, self.sha256)
+        except BotoCoreError:
+            self._abort(where)
+            raise
 
     def _abort(self, where: dict[str, str]) -> None:
         """Give an upload up; one whose completion took effect and was not heard of is there no more."""
@@ -325,4 +388,3 @@ def _checksum_of_all(head: Mapping[str, Any]) -> str | None:
     checksum: str = head.get("ChecksumSHA256", "")
     whole = checksum and "-" not in checksum and head.get("ChecksumType") != "COMPOSITE"
     return base64.b64decode(checksum).hex() if whole else None
-

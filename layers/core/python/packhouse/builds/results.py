@@ -1,6 +1,6 @@
 """What the units of a build come to together, and how a version shows it. Pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -9,11 +9,10 @@ from packhouse.builds.model import IncludedPack, LeftOutSample
 from packhouse.errors import UnitFailedError
 from packhouse.pipeline.build import BuiltUnit, LeftOutRow, Shard, count_left_out, merge_statistics
 from packhouse.pipeline.capabilities import CAPABILITIES
-from packhouse.pipeline.export import ExportFile
+from packhouse.pipeline.files import JSON, MANIFEST, ExportFile, whole_file
 from packhouse.pipeline.quality import AssetCounts, Measured, QualitySummary
 from packhouse.pipeline.statistics import Statistics, Tally, builtins
 
-JSON = "application/json"
 NAMES_SHOWN = 200
 """So many classes and cameras a version's item names."""
 
@@ -31,15 +30,17 @@ class BuiltVersion(msgspec.Struct, frozen=True):
     splits: dict[str, dict[str, int]]
 
 
-def merge_units(units: list[BuiltUnit], plan: dict[str, Any]) -> BuiltVersion:
+def merge_units(results: Iterable[BuiltUnit], plan: dict[str, Any]) -> BuiltVersion:
     """Put the units' results together; `UnitFailedError` when the rows do not add up to the plan's."""
+    units = list(results)
     rows_in = sum(unit.rows_in for unit in units)
     left_out = count_left_out(units)
     placed = sorted(
         ((shard, unit.project_id) for unit in units for shard in unit.shards),
         key=lambda entry: (list(plan["splits"]).index(entry[0].split), entry[0].name),
     )
-    shards = [shard for shard, _ in placed]
+    labels = {shard.name: unit.statistics[shard.split].labels for unit in units for shard in unit.shards}
+    shards = [msgspec.structs.replace(shard, labels=labels[shard.name]) for shard, _ in placed]
     statistics = merge_statistics(unit.statistics[shard.split] for unit in units for shard in unit.shards)
     if rows_in != plan["rows_in"] or statistics.rows + sum(left_out.values()) != rows_in:
         detail = f"{plan['rows_in']} rows were planned, {rows_in} read, {statistics.rows} kept, {left_out} left out."
@@ -68,7 +69,7 @@ def shown_statistics(built: BuiltVersion, rows_in: int) -> dict[str, Any]:
         "labels": counted.labels,
         "classes": {name: builtins(counted.classes[name]) for name in _commonest(counted.classes, _labels_of)},
         "cameras": {name: counted.cameras[name] for name in _commonest(counted.cameras, int)},
-        "groups": len(counted.groups),
+        "groups": sum(counts["groups"] for counts in built.splits.values()),
     }
 
 
@@ -95,19 +96,9 @@ def shown_quality(summary: QualitySummary, stage: str) -> dict[str, Any]:
 
 def shown_seal(manifest_hash: str, manifest: bytes, files: list[ExportFile]) -> dict[str, Any]:
     """Return what sealing adds to a version: the manifest's hash and the files to download, the manifest among them."""
-    exports = [builtins(file) | {"key": f"exports/{file.name}"} for file in files]
-    exports.append(
-        {
-            "name": "manifest.json",
-            "key": "manifest.json",
-            "format": "manifest",
-            "split": None,
-            "content_type": JSON,
-            "rows": None,
-            "bytes": len(manifest),
-            "sha256": manifest_hash.removeprefix("sha256:"),
-        }
-    )
+    sealed = whole_file(MANIFEST, "manifest", JSON, manifest)
+    keys = [f"exports/{file.name}" for file in files] + [MANIFEST]
+    exports = [builtins(file) | {"key": key} for file, key in zip([*files, sealed], keys, strict=True)]
     return {"manifest_hash": manifest_hash, "exports": exports}
 
 

@@ -23,8 +23,8 @@ from packhouse.builds.model import (
 )
 from packhouse.builds.results import BuiltVersion, left_out_sample
 from packhouse.builds.sources import read_snapshot
-from packhouse.builds.steps import left_out_key
 from packhouse.builds.store import BuildStore
+from packhouse.builds.stored import left_out_key
 from packhouse.catalog.store import CatalogStore
 from packhouse.errors import ConflictError, NotFoundError, UnitFailedError
 from packhouse.freezes.model import FreezeState, Overlap
@@ -150,8 +150,8 @@ class Versions:
         return [self._downloadable(version, file) | {"expires_at": expires_at} for file in sealed["exports"]]
 
     def _downloadable(self, version: DatasetVersion, file: Mapping[str, Any]) -> dict[str, Any]:
-        filename = f"{version.capability}-{version.version_id}-{file['name']}"
-        url = self.data.presign_get(f"{version.prefix}{file['key']}", filename, file["content_type"])
+        # Under their own names, by which the card and the others find each other in a folder.
+        url = self.data.presign_get(f"{version.prefix}{file['key']}", file["name"], file["content_type"])
         return {**file, "url": url}
 
     def get_export(self, workspace: Workspace, dataset_version_id: str, name: str) -> dict[str, Any]:

@@ -16,11 +16,15 @@
     lookup       a version's index → pages of samples, one sample and its neighbours, what there is to filter by
     diff         two versions' indexes → the rows that changed from one to the other
 
-Beneath them: `rows` (the label row and its canonical form), `statistics` (what is counted), `splits` (group → split),
-`moves` (samples in another split than before), `issues` (what a plan has to say), `fingerprints` (canonical JSON and
-its SHA-256), `capabilities` (what can be labelled), `index` (the formats of the viewer's index), `scan` (which of its
-blocks to read), `runs` (sorted runs and how they are merged), `contents` (the hashes that rows are compared by
-between versions), `equality` (what versions have in common of them).
+Beneath them: `unpacking` (gzip uploads), `rows` (the label row and its canonical form), `statistics` (what is counted),
+`splits` (group → split), `moves` (samples in another split than before), `issues` (what a plan has to say),
+`fingerprints` (canonical JSON and its SHA-256), `capabilities` (what can be labelled), `policies` (what a version is
+held to), `index` (the formats of the viewer's index), `scan` (which of its blocks to read), `runs` (sorted runs and how
+they are merged), `contents` (the hashes that rows are compared by between versions), `equality` (what versions have in
+common of them); `version_facts` (what is told of a version) with `version_card` and `card_texts` (its README),
+`croissant` (the same for machines), `columns` (the types of a row's columns) and `markdown`; `pictures` (their sizes),
+`drawn` (which rows are pictures with labels on them), `coco` and `yolo` (their formats), `gzipped` (a gzip member of
+parts).
 
 Beneath those of training datasets: `rollouts` (the rollout and its canonical form), `render` (the training row),
 `scoring`, `profiles` (what readers take), `card` (the README of a dataset), `sketches` (what rows are compared by),

@@ -2,10 +2,11 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from packhouse.pipeline.capabilities import Capability
 from packhouse.pipeline.plan import LeftOutReason, Unit
@@ -14,13 +15,34 @@ from packhouse.pipeline.statistics import Statistics
 
 
 class Shard(Struct, frozen=True):
-    """A shard's facts: `name` is `<split>/<unit>`."""
+    """A shard's facts: `name` is `<split>/<unit>`; what was built before labels were counted says that there are none.
+
+    `sha256` is in hex.
+    """
 
     name: str
     split: str
     rows: int
     bytes: int
     sha256: str
+    labels: int = 0
+
+
+class Before(Struct, frozen=True):
+    """Rows and labels in the earlier shards of a split: ids count on from them."""
+
+    rows: int
+    labels: int
+
+
+class ShardUnit(Struct, frozen=True):
+    """A unit of MaterializeShards. `apart` where sources lie in several projects: pictures are named with theirs."""
+
+    unit: int
+    shard: Shard
+    project_id: str
+    before: Before
+    apart: bool
 
 
 class BuiltShard(Struct, frozen=True):
@@ -32,7 +54,10 @@ class BuiltShard(Struct, frozen=True):
 
 
 class BuiltUnit(Struct, frozen=True):
-    """A unit's result: what it made, and how many rows stayed out for which reason."""
+    """A unit's result: what it made, and how many rows stayed out for which reason.
+
+    Its statistics have no groups: the plan knows those of each split, and there may be as many as rows.
+    """
 
     unit: int
     project_id: str
@@ -83,7 +108,7 @@ def build_shard(
         rows_in=rows_in,
         left_out={reason.value: reasons[reason] for reason in LeftOutReason},
         shards=[built.shard for built in shards],
-        statistics=statistics,
+        statistics={split: replace(counted, groups={}) for split, counted in statistics.items()},
     )
     return built, shards, left_out
 
@@ -91,7 +116,8 @@ def build_shard(
 def _shard(split: str, unit: int, rows: list[tuple[str, bytes]], statistics: Statistics) -> BuiltShard:
     rows.sort()
     body = b"".join(line + b"\n" for _, line in rows)
-    facts = Shard(f"{split}/{unit:05d}", split, len(rows), len(body), hashlib.sha256(body).hexdigest())
+    sha256 = hashlib.sha256(body).hexdigest()
+    facts = Shard(f"{split}/{unit:05d}", split, len(rows), len(body), sha256, statistics.labels)
     return BuiltShard(facts, body, statistics)
 
 
@@ -110,3 +136,15 @@ def count_left_out(units: Iterable[BuiltUnit]) -> dict[str, Any]:
         for reason, count in unit.left_out.items():
             left[reason] = left.get(reason, 0) + count
     return left
+
+
+def shard_units(shards: Sequence[Shard], project_ids: Sequence[str]) -> list[ShardUnit]:
+    """Return the units of MaterializeShards: every shard, with what is counted before it in its split."""
+    before: dict[str, Before] = {}
+    apart = len(set(project_ids)) > 1
+    units = []
+    for number, (shard, project_id) in enumerate(zip(shards, project_ids, strict=True)):
+        counted = before.get(shard.split, Before(0, 0))
+        units.append(ShardUnit(number, shard, project_id, counted, apart))
+        before[shard.split] = Before(counted.rows + shard.rows, counted.labels + shard.labels)
+    return units

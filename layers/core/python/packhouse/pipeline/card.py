@@ -12,11 +12,11 @@ No clock, no name and no id of a run is in a card: the same facts give the same 
 """
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
 
+from packhouse.pipeline.markdown import counted, line, table
 from packhouse.pipeline.profiles import features_of
 
 SPLIT = "train"
@@ -80,7 +80,7 @@ class CardFacts(Struct, frozen=True):
 def training_card(facts: CardFacts) -> bytes:
     """Return the card's bytes: UTF-8, LF line ends, filters and reasons in the order of their names."""
     summary = (
-        f"{_count(facts.rows, 'completed rollout')}, one JSON object a line, as messages for supervised fine-tuning. "
+        f"{counted(facts.rows, 'completed rollout')}, one JSON object a line, as messages for supervised fine-tuning. "
         "`user` is the simulated persona, `assistant` the operator, whose role the model learns."
     )
     blocks = [
@@ -99,6 +99,9 @@ def training_card(facts: CardFacts) -> bytes:
 
 
 def _front_matter(files: list[CardFile]) -> str:
+    """`description` is what `datasets` tells datasets apart by: its cache looks at the folder's last name and at this
+    block, not at the files. `splits` lets it refuse a file that lost rows.
+    """
     configs = [
         {
             "config_name": file.profile,
@@ -107,8 +110,16 @@ def _front_matter(files: list[CardFile]) -> str:
         }
         for place, file in enumerate(files)
     ]
-    features = [{"config_name": file.profile, "features": features_of(file.profile)} for file in files]
-    lines = ["---", "configs:", *map(_entry, configs), "dataset_info:", *map(_entry, features), "---"]
+    described = [
+        {
+            "config_name": file.profile,
+            "description": f"{file.path} sha256:{file.sha256}",
+            "features": features_of(file.profile),
+            "splits": [{"name": SPLIT, "num_bytes": file.bytes, "num_examples": file.rows}],
+        }
+        for file in files
+    ]
+    lines = ["---", "configs:", *map(_entry, configs), "dataset_info:", *map(_entry, described), "---"]
     return "\n".join(lines)
 
 
@@ -117,7 +128,7 @@ def _entry(value: dict[str, Any]) -> str:
 
 
 def _files(files: list[CardFile]) -> str:
-    return _table(
+    return table(
         ("profile", "file", "rows", "bytes", "sha256", "`<thinking>` blocks"),
         [
             (
@@ -138,7 +149,7 @@ def _refused(files: list[CardFile]) -> str:
     rows = [
         (f"`{file.profile}`", f"`{rule}`", str(count)) for file in files for rule, count in sorted(file.refused.items())
     ]
-    return f"{said}\n\n{_table(('profile', 'rule', 'rows'), rows)}"
+    return f"{said}\n\n{table(('profile', 'rule', 'rows'), rows)}"
 
 
 def _loading(files: list[CardFile]) -> str:
@@ -170,7 +181,7 @@ def _tokens(files: list[CardFile]) -> str:
 
 
 def _scores(scores: list[CardScore]) -> str:
-    counts = _table(
+    counts = table(
         ("`metadata`", "scorer", "given", "computed", "null"),
         [
             (
@@ -184,7 +195,7 @@ def _scores(scores: list[CardScore]) -> str:
         ],
     )
     formulas = "\n".join(
-        f"- `{score.scorer}` v{score.version}: {_line(score.formula)} Source: {_line(score.source)}" for score in scores
+        f"- `{score.scorer}` v{score.version}: {line(score.formula)} Source: {line(score.source)}" for score in scores
     )
     given = "A given score came with the rollout and is kept; a scorer fills in where there was none."
     return f"{counts}\n\n{given}\n\n{formulas}"
@@ -193,7 +204,7 @@ def _scores(scores: list[CardScore]) -> str:
 def _filters(filters: dict[str, Any]) -> str:
     if not filters:
         return "None."
-    return _table(("filter", "value"), [(f"`{name}`", _value(value)) for name, value in sorted(filters.items())])
+    return table(("filter", "value"), [(f"`{name}`", _value(value)) for name, value in sorted(filters.items())])
 
 
 def _value(value: Any) -> str:
@@ -210,17 +221,4 @@ def _left_out(left_out: dict[str, int]) -> str:
     if not left_out:
         return "No rollout was left out."
     rows = [(f"`{reason}`", str(count)) for reason, count in sorted(left_out.items())]
-    return _table(("reason", "rollouts"), [*rows, ("all", str(sum(left_out.values())))])
-
-
-def _table(titles: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
-    lines = [titles, ("---",) * len(titles), *rows]
-    return "\n".join("| " + " | ".join(_line(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
-
-
-def _line(text: str) -> str:
-    return " ".join(text.split())
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return table(("reason", "rollouts"), [*rows, ("all", str(sum(left_out.values())))])

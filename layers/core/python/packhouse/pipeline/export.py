@@ -1,24 +1,36 @@
-"""The files that people download, put together from shards as a stream.
+"""The files that people download, joined of what lies in S3 already: shards, and parts that were made beside them.
 
-NDJSON: one file a split, the rows in shard order; beside it the same as gzip, one member a shard, concatenated
-(RFC 1952 §2.2 allows it; every reader takes it as one file).
+    ndjson  the rows of a split in shard order; beside it the same as gzip
+    coco    head, records of images, middle, records of annotations, tail (`coco`)
+    yolo    a tar archive as gzip: data.yaml, what the parts hold, the end of the archive (`yolo`, `gzipped`)
+
+What is joined is read once, for the hashes of the file and to know that it is what was made; whether its bytes are
+sent or copied is the writer's matter.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 from isal import isal_zlib
-from msgspec import Struct
 
 from packhouse.errors import UnitFailedError
 from packhouse.pipeline.build import Shard
+from packhouse.pipeline.capabilities import Capability
+from packhouse.pipeline.coco import COCO_MIDDLE, COCO_TAIL, RECORD_END, coco_head
+from packhouse.pipeline.drawn import is_drawn
+from packhouse.pipeline.files import Content, Part
+from packhouse.pipeline.gzipped import GZIP_HEAD, PartPacker, gzip_tail
+from packhouse.pipeline.yolo import ARCHIVE_END, data_yaml, tar_member
 
-NDJSON = "application/x-ndjson"
-GZIP = "application/gzip"
-_GZIP_LEVEL = 1
-_GZIP_WBITS = 31
+GZIP_LEVEL = 1
+GZIP_WBITS = 31
 """zlib's window bits that mean a gzip member; its header carries no time and no name."""
+
+_IsalError: type[Exception] = isal_zlib.error  # type: ignore[assignment]  # its stub says that it is an instance
+
+COCO_VERSION = "1.0"
+_UNPACKED_BYTES = 1024 * 1024
 
 
 class Sink(Protocol):
@@ -29,39 +41,118 @@ class Sink(Protocol):
         ...
 
 
-class ExportFile(Struct, frozen=True):
-    """A file to download. `sha256` is of its bytes, `content_sha256` of the uncompressed rows."""
-
-    name: str
-    format: str
-    split: str
-    content_type: str
-    rows: int
-    bytes: int
-    sha256: str
-    content_sha256: str
+Take = Callable[[str, int], Iterable[bytes]]
+"""Adds so many bytes of the object of this name to the file and yields them, as they are read."""
 
 
-def file_names(split: str) -> tuple[str, str]:
-    """Return the names of a split's NDJSON files, plain and gzip."""
-    return f"{split}.ndjson", f"{split}.ndjson.gz"
+def formats_of(capability: Capability) -> tuple[str, ...]:
+    """Return the formats that labels of a capability are exported in."""
+    return ("ndjson", "coco", "yolo") if is_drawn(capability) else ("ndjson",)
 
 
-def export_ndjson(shards: Iterable[Shard], read: Callable[[Shard], Iterable[bytes]], plain: Sink, packed: Sink) -> int:
-    """Write the shards' rows to both sinks in one pass and return the number of rows.
+def join_ndjson(shards: Iterable[Shard], take: Take, packed: Sink) -> int:
+    """Join the shards' rows, pack the same beside them in one pass, and return the number of rows.
 
     `UnitFailedError` (`SOURCE_CHANGED`) when a shard's bytes are not those that were built.
     """
     rows = 0
+    member = isal_zlib.compressobj(level=GZIP_LEVEL, wbits=GZIP_WBITS)
     for shard in shards:
-        seen = hashlib.sha256()
-        member = isal_zlib.compressobj(level=_GZIP_LEVEL, wbits=_GZIP_WBITS)
-        for block in read(shard):
-            seen.update(block)
-            plain.write(block)
+        for block in _sealed(take(f"shards/{shard.name}.ndjson", shard.bytes), shard.sha256):
             packed.write(member.compress(block))
-        packed.write(member.flush())
-        if seen.hexdigest() != shard.sha256:
-            raise UnitFailedError("SOURCE_CHANGED", f"The shard {shard.name} is not what was built.", shard=shard.name)
         rows += shard.rows
+    packed.write(member.flush())
     return rows
+
+
+def join_coco(
+    images: Sequence[Part], annotations: Sequence[Part], capability: Capability, sink: Sink, take: Take
+) -> None:
+    """Join a COCO file of its records, each list in shard order."""
+    sink.write(coco_head(capability, COCO_VERSION))
+    _join_records(images, take)
+    sink.write(COCO_MIDDLE)
+    _join_records(annotations, take)
+    sink.write(COCO_TAIL)
+
+
+def _join_records(parts: Sequence[Part], take: Take) -> None:
+    """Join records that end in a separator each; the last one of a list has none."""
+    filled = [part for part in parts if part.bytes]
+    for part in filled:
+        ending = RECORD_END if part is filled[-1] else b""
+        for _ in _sealed(take(part.name, part.bytes - len(ending)), part.sha256, ending):
+            pass
+
+
+def join_yolo(parts: Sequence[Part], capability: Capability, splits: Sequence[str], sink: Sink, take: Take) -> Content:
+    """Join a YOLO archive and return its uncompressed content; `splits` are those that have an archive."""
+    unpacked = Unpacked()
+
+    def write(packed: bytes) -> None:
+        sink.write(packed)
+        unpacked.add(packed)
+
+    def literal(body: bytes) -> None:
+        packer = PartPacker()
+        write(packer.compress(body) + packer.finish())
+
+    write(GZIP_HEAD)
+    literal(tar_member("data.yaml", data_yaml(capability, splits)))
+    for part in parts:
+        for block in _sealed(take(part.name, part.bytes), part.sha256):
+            try:
+                unpacked.add(block)
+            except ValueError as error:
+                raise _changed() from error
+    literal(ARCHIVE_END)
+    write(gzip_tail(unpacked.crc32, unpacked.content.bytes))
+    return unpacked.content
+
+
+def _sealed(blocks: Iterable[bytes], sha256: str, ending: bytes = b"") -> Iterator[bytes]:
+    """Yield blocks that must hash to what was written down, once `ending`, which is not among them, is behind them."""
+    seen = hashlib.sha256()
+    for block in blocks:
+        seen.update(block)
+        yield block
+    seen.update(ending)
+    if seen.hexdigest() != sha256:
+        raise _changed()
+
+
+def _changed() -> UnitFailedError:
+    return UnitFailedError("SOURCE_CHANGED", "What an export is joined of is not what was made.")
+
+
+class Unpacked:
+    """The uncompressed content of gzip members that come in blocks."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+        self._bytes = 0
+        self.crc32 = 0
+        """That of the content so far."""
+        self._member = isal_zlib.decompressobj(GZIP_WBITS)
+        self.ended = False
+        """Whether the bytes so far end with a member."""
+
+    def add(self, block: bytes) -> None:
+        """Add the next bytes of the members; `ValueError` where they are none."""
+        while block:
+            try:
+                content = self._member.decompress(block, _UNPACKED_BYTES)
+            except _IsalError as error:
+                raise ValueError(f"no gzip file, or a broken one: {error}") from error
+            self._hash.update(content)
+            self._bytes += len(content)
+            self.crc32 = isal_zlib.crc32(content, self.crc32)
+            self.ended = self._member.eof
+            block = self._member.unused_data if self.ended else self._member.unconsumed_tail
+            if self.ended:
+                self._member = isal_zlib.decompressobj(GZIP_WBITS)
+
+    @property
+    def content(self) -> Content:
+        """What they held so far."""
+        return Content(self._bytes, self._hash.hexdigest())

@@ -12,7 +12,7 @@ from isal import isal_zlib
 from msgspec import Struct
 
 from packhouse.errors import UnitFailedError
-from packhouse.pipeline.export import Sink
+from packhouse.pipeline.export import GZIP_LEVEL, GZIP_WBITS, Sink
 from packhouse.pipeline.packed import iter_bits, read_words
 from packhouse.pipeline.profiles import render_profile
 from packhouse.pipeline.render import decode_training_row
@@ -21,8 +21,6 @@ from packhouse.pipeline.rows import RowError, RowFault
 DEFAULT = "default"
 LINEAGE = "lineage"
 REFUSED_TOLD = 100
-_GZIP_LEVEL = 1
-_GZIP_WBITS = 31
 _BATCH = 512
 
 
@@ -57,7 +55,7 @@ def export_profile(profile: str, lines: Iterable[bytes], expected: int, plain: S
     """
     refusals = _Refusals()
     rendered = lines if profile == DEFAULT else refusals.rendered(lines, _RENDERERS.get(profile) or _in(profile))
-    member = isal_zlib.compressobj(level=_GZIP_LEVEL, wbits=_GZIP_WBITS)
+    member = isal_zlib.compressobj(level=GZIP_LEVEL, wbits=GZIP_WBITS)
     rows, rest = 0, iter(rendered)
     while batch := list(islice(rest, _BATCH)):
         rows += len(batch)

@@ -4,6 +4,7 @@ A merge of statistics equals the statistics of the rows together, whatever the o
 first ten in row order are kept).
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -83,30 +84,42 @@ class Statistics(Struct):
     def add(self, row: LabelRow, capability: Capability) -> None:
         """Count one row."""
         self.rows += 1
-        group = self.groups.setdefault(row.group_name, GroupTally())
+        name = row.group or ""
+        if (group := self.groups.get(name)) is None:
+            group = self.groups[name] = GroupTally()
         group.samples += 1
-        if row.split:
-            group.splits[row.split] = group.splits.get(row.split, 0) + 1
-        if row.camera_type:
-            self.cameras[row.camera_type] = self.cameras.get(row.camera_type, 0) + 1
-        if row.labels is None:
+        if split := row.split:
+            group.splits[split] = group.splits.get(split, 0) + 1
+        if camera := row.camera_type:
+            self.cameras[camera] = self.cameras.get(camera, 0) + 1
+        if labels := row.labels:
+            self._add_labels(row.sample_id, labels, group.classes, capability)
+        elif labels is None:
             self.unlabelled += 1
-            return
-        if not row.labels:
+        else:
             self.empty += 1
-            return
-        self._add_labels(row.sample_id, row.labels, group, capability)
 
-    def _add_labels(self, sample_id: str, labels: list[Label], group: GroupTally, capability: Capability) -> None:
+    def _add_labels(
+        self, sample_id: str, labels: list[Label], of_group: dict[str, int], capability: Capability
+    ) -> None:
         self.labels += len(labels)
-        seen = set()
+        counted: dict[str, int] = {}
+        for label in labels:
+            name = label.class_
+            counted[name] = counted.get(name, 0) + 1
+        known = True
+        for name, count in counted.items():
+            if (tally := self.classes.get(name)) is None:
+                tally = self.classes[name] = Tally()
+            tally.samples += 1
+            tally.labels += count
+            of_group[name] = of_group.get(name, 0) + count
+            known = known and name in capability.classes
+        if not (known and _ARE_PLAIN[capability.kind](labels)):
+            self._add_faults(sample_id, labels, capability)
+
+    def _add_faults(self, sample_id: str, labels: list[Label], capability: Capability) -> None:
         for number, label in enumerate(labels):
-            tally = self.classes.setdefault(label.class_, Tally())
-            tally.labels += 1
-            group.classes[label.class_] = group.classes.get(label.class_, 0) + 1
-            if label.class_ not in seen:
-                seen.add(label.class_)
-                tally.samples += 1
             if (reason := schema_fault(label, capability)) is not None:
                 self.schema_faults.add(Example(sample_id, number, reason))
             if (reason := geometry_fault(label)) is not None:
@@ -157,6 +170,38 @@ def geometry_fault(label: Label) -> str | None:
 
 
 _ROUNDING = 1e-9
+
+
+def _are_plain_points(labels: list[Label]) -> bool:
+    for label in labels:
+        if (point := label.point) is UNSET or not (0 <= point.x <= 1 and 0 <= point.y <= 1):
+            return False
+    return True
+
+
+def _are_plain_boxes(labels: list[Label]) -> bool:
+    for label in labels:
+        if (box := label.bbox) is UNSET:
+            return False
+        x, y, w, h = box.x, box.y, box.w, box.h
+        if not (x >= 0 and y >= 0 and w > 0 and h > 0 and x + w <= 1 and y + h <= 1):
+            return False
+    return True
+
+
+def _are_plain_segments(labels: list[Label]) -> bool:
+    return all(label.segment is not UNSET and geometry_fault(label) is None for label in labels)
+
+
+_ARE_PLAIN: dict[str, Callable[[list[Label]], bool]] = {
+    "point": _are_plain_points,
+    "bbox": _are_plain_boxes,
+    "segment": _are_plain_segments,
+}
+"""Whether labels are all of a kind and nothing speaks against their geometry: so it is with most rows.
+
+Only where it is not so, labels are looked at one by one; they may still be without a fault.
+"""
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Statistics)

@@ -8,15 +8,14 @@ from typing import Any
 from msgspec import Struct
 
 from packhouse.pipeline.exporting import Exported
-from packhouse.pipeline.fingerprints import canonical, digest, merkle_root
+from packhouse.pipeline.files import Content
+from packhouse.pipeline.fingerprints import digest, merkle_root
 from packhouse.pipeline.rendering import RenderedUnit
 from packhouse.pipeline.row_plan import RolloutSource
 from packhouse.pipeline.scoring import SCORERS
-from packhouse.pipeline.seal import Manifest
+from packhouse.pipeline.seal import SCHEMA_VERSION, Manifest, content_facts, sealed
 from packhouse.pipeline.sketches import VERSION as SKETCH_VERSION
 from packhouse.pipeline.statistics import builtins
-
-SCHEMA_VERSION = 1
 
 
 class ExportedProfile(Struct, frozen=True):
@@ -63,16 +62,11 @@ def seal_training_dataset(
                 "path": f"exports/{name}",
                 "rows": export.exported.rows,
                 "refused": export.exported.refused_rules,
-                "bytes": size,
-                "sha256": sha256,
+                **content_facts(Content(export.bytes, export.sha256), packed=name == export.packed_name),
             }
             for export in exports
-            for name, size, sha256 in (
-                (export.name, export.bytes, export.sha256),
-                (export.packed_name, export.packed_bytes, export.packed_sha256),
-            )
+            for name in (export.name, export.packed_name)
         ],
         "card": digest(card),
     }
-    body = canonical(document)
-    return Manifest(body, digest(body))
+    return sealed(document)

@@ -23,6 +23,7 @@ class AssetReason(StrEnum):
     """Why a sample's asset cannot be shown."""
 
     ASSET_NOT_FOUND = "ASSET_NOT_FOUND"
+    ASSET_EMPTY = "ASSET_EMPTY"
     ASSET_NOT_GIVEN = "ASSET_NOT_GIVEN"
     ASSET_NOT_PERMITTED = "ASSET_NOT_PERMITTED"
 

@@ -5,8 +5,6 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-CARD, MANIFEST = "README.md", "manifest.json"
-MARKDOWN = "text/markdown; charset=utf-8"
 ProfileName = Literal["default", "openai-chat", "reasoning_content", "inline-think", "strip"]
 Dedupe = Literal["none", "exact", "near"]
 

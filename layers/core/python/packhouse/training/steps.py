@@ -17,8 +17,8 @@ from packhouse.aws.objects import Objects, sha256_hex
 from packhouse.catalog.rules import project_id
 from packhouse.errors import UnitFailedError
 from packhouse.jobs.store import JobStore
-from packhouse.pipeline.export import GZIP, NDJSON
 from packhouse.pipeline.exporting import LINEAGE, export_profile, iter_kept
+from packhouse.pipeline.files import BINARY, GZIP, JSON, MANIFEST, NDJSON
 from packhouse.pipeline.filtering import Wish, filter_rows, iter_sealed_lines
 from packhouse.pipeline.overlap import OtherDataset
 from packhouse.pipeline.packed import iter_bits
@@ -29,10 +29,9 @@ from packhouse.pipeline.runs import Piece
 from packhouse.pipeline.training_seal import ExportedProfile
 from packhouse.rollouts.rules import Address
 from packhouse.settings import TrainingTaskSettings
-from packhouse.training.model import MANIFEST, Overlap, Recipe, TrainingStatus, preview_key, recipe_key, training_prefix
+from packhouse.training.model import Overlap, Recipe, TrainingStatus, preview_key, recipe_key, training_prefix
 from packhouse.training.rules import states_before
 from packhouse.training.store import TrainingStore
-from packhouse.uploads.ingest import BINARY, JSON
 
 HELD_BYTES = 16 * 1024 * 1024
 BLOCK_BYTES = 1024 * 1024
