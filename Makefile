@@ -22,14 +22,14 @@ down: ## stop the local stack; its data stays
 test: ## lint, types, template checks, build, all tests
 	@$(IN) dev emulator sam checkov node -- -m local.check
 
-conformance: ## load and prepare exports of training datasets with the trainers that read them (installs torch)
+conformance: ## load exports with the trainers that read them, TRL and Ultralytics (installs torch)
 	@$(IN) conformance -- -m pytest --confcutdir=tests/conformance tests/conformance/torch
 
 lint: ## the same without build and tests
 	@$(IN) dev sam checkov node -- -m local.check --static
 
 bench: ## measure and print the ratios
-	@$(IN) dev emulator sam -- -m tests.bench
+	@$(IN) dev emulator sam peers -- -m tests.bench
 
 faults: ## try every single fault, thousands of schedules and fifty threads, and print the counts
 	@PYTHONPATH=layers/core/python $(IN) dev emulator sam -- -m tests.faults.count

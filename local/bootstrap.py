@@ -12,6 +12,7 @@ uses the interpreter that runs this file: the emulator runs the functions on its
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -25,6 +26,7 @@ CACHE = ROOT / ".local" / "cache"
 NODE = ROOT / "local" / "node"
 REQUIREMENTS = Path("local/requirements")
 TORCH = REQUIREMENTS / "torch.txt"
+LEFT_OUT = REQUIREMENTS / "left-out.txt"
 LAYERS = (Path("layers/vendor/requirements.in"), Path("layers/auth/requirements.in"))
 IN_RUNTIME = ("botocore", "urllib3", "python-dateutil", "six")  # come with boto3, which every Lambda runtime has
 
@@ -49,7 +51,8 @@ def stamp_of(name: str) -> Path:
 
 def digest_of(name: str) -> str:
     """Return what an environment would be made from now."""
-    pins = lock_of(name).read_bytes() + ((ROOT / TORCH).read_bytes() if name == "conformance" else b"")
+    beside = (ROOT / TORCH, ROOT / LEFT_OUT) if name == "conformance" else ()
+    pins = b"".join(path.read_bytes() for path in (lock_of(name), *beside))
     return hashlib.sha256(pins + f"{sys.base_prefix} {sys.version}".encode()).hexdigest()
 
 
@@ -102,12 +105,21 @@ def make_python(name: str, *options: str) -> None:
     call(*install, "--require-hashes", *options, "-r", lock_of(name))
 
 
+def check_nothing_else_is_left_out(*pip: str | Path) -> None:
+    """Run `pip check`, which has to complain of every package of `left-out.txt` and of nothing else."""
+    expected = {line.split("#")[0].strip() for line in (ROOT / LEFT_OUT).read_text().splitlines()} - {""}
+    done = subprocess.run([*pip, "check"], env={**os.environ, **CACHES}, capture_output=True, text=True, check=False)
+    complaint = r"ultralytics \S+ requires (\S+), which is not installed\."
+    if {re.sub(complaint, r"\1", line) for line in done.stdout.splitlines()} != expected:
+        sys.exit(f"pip check has to miss {', '.join(sorted(expected))}, but says:\n{done.stdout}{done.stderr}")
+
+
 def make_conformance() -> None:
     """Make the environment with torch: the lock without what torch brings, then torch by pip (`torch.txt` says why)."""
     make_python("conformance", "--no-deps")
     pip = (VENVS / "uv" / "bin" / "python", "-m", "pip", "--python", python_of("conformance"))
     call(*pip, "install", "-qq", "-r", TORCH)
-    call(*pip, "check")
+    check_nothing_else_is_left_out(*pip)
 
 
 def make(name: str) -> None:
@@ -138,7 +150,8 @@ def lock() -> None:
     shared = ("--quiet", "--universal", "--python-version", "3.11", "--generate-hashes", "--no-emit-index-url",
               "--custom-compile-command", "make lock")
     of_layers = [option for package in IN_RUNTIME for option in ("--no-emit-package", package)]
-    special = {**dict.fromkeys(LAYERS, of_layers), REQUIREMENTS / "conformance.in": ["--excludes", str(TORCH)]}
+    of_conformance = ["--excludes", str(TORCH), "--excludes", str(LEFT_OUT)]
+    special = {**dict.fromkeys(LAYERS, of_layers), REQUIREMENTS / "conformance.in": of_conformance}
     for source in (*LAYERS, *sorted(path.relative_to(ROOT) for path in (ROOT / REQUIREMENTS).glob("*.in"))):
         call(uv(), "pip", "compile", *shared, *special.get(source, ()), source, "-o", source.with_suffix(".txt"))
         print(f"  {source.with_suffix('.txt')}")

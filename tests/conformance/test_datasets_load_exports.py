@@ -127,3 +127,20 @@ def test_a_file_without_a_row_is_refused_by_the_loader_and_the_card_says_so(load
     with pytest.raises(ValueError, match="corresponds to no data"):
         load_dataset(str(tmp_path), split="train")
     assert "refuses a file without rows" in (tmp_path / "README.md").read_text()
+
+
+def test_two_datasets_in_folders_of_one_name_are_two(load_dataset: Load, tmp_path: Path) -> None:
+    """The loader's cache knows a folder by its last name and its card's first block, not by its files."""
+    for count in (3, 5):
+        folder = tmp_path / str(count) / "dataset"
+        write_folder(folder, list(spoken(count)))
+        rows = (folder / f"{PROFILES[0]}.ndjson").read_bytes().splitlines()
+        assert len(load_dataset(str(folder))["train"]) == len(rows)
+
+
+def test_a_file_that_lost_a_row_is_refused_by_the_loader(load_dataset: Load, tmp_path: Path) -> None:
+    write_folder(tmp_path / "cut", list(spoken(4)))
+    file = tmp_path / "cut" / f"{PROFILES[0]}.ndjson"
+    file.write_bytes(b"".join(file.read_bytes().splitlines(keepends=True)[:-1]))
+    with pytest.raises(Exception, match="num_examples"):
+        load_dataset(str(tmp_path / "cut"))
