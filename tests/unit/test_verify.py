@@ -113,6 +113,7 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "one bit": flip,
     "cut": lambda body: body[:-1],
     "longer": lambda body: body + b"\n",
+    "one long line": lambda body: body + bytes(17 * 1024 * 1024),
     "empty": lambda _: b"",
 }
 

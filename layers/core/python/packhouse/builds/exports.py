@@ -76,7 +76,7 @@ class ExportSteps:
         prefix, capability = payload["prefix"], CAPABILITIES[payload["capability"]]
         unit = msgspec.convert(payload, ShardUnit)
         body = self.data.read_sealed(f"{prefix}shards/{unit.shard.name}.ndjson", unit.shard.sha256)
-        found = self._look_up(f"projects/{unit.project_id}/assets/", body, capability)
+        found = self._find(f"{prefix}found/{unit.unit:05d}.json", unit, body, capability)
         names = {ending: f"parts/{unit.shard.name}.{ending}" for ending in PARTS} if is_drawn(capability) else {}
         with ExitStack() as written:
             writers = {
@@ -90,6 +90,15 @@ class ExportSteps:
         result = msgspec.structs.replace(materialized, parts=parts)
         write_result(self.data, self.jobs, payload, "MaterializeShards", f"materialized/{unit.unit:05d}.json", result)
         return {"unit": unit.unit, "found": materialized.found, "wanted": materialized.wanted}
+
+    def _find(self, key: str, unit: ShardUnit, body: bytes, capability: Capability) -> Found:
+        """Return what was found of a shard's assets, by whichever delivery wrote it down first.
+
+        Assets come and go: looked up again, they would make other parts than those that are there.
+        """
+        found = self._look_up(f"projects/{unit.project_id}/assets/", body, capability)
+        written = self.data.write_unless_there(key, msgspec.json.encode(found), JSON)
+        return msgspec.json.decode(written, type=Found)
 
     def _look_up(self, folder: str, body: bytes, capability: Capability) -> Found:
         """Look up the assets that a shard wants, and read the sizes of those pictures that no row states."""
@@ -106,7 +115,10 @@ class ExportSteps:
         unsized = [name for name in wanted.unsized if name in assets] if is_drawn(capability) else []
 
         def read_size(name: str) -> Size | None:
-            return picture_size(partial(self.data.read_range, folder + name), assets[name].bytes)
+            try:
+                return picture_size(partial(self.data.read_range, folder + name), assets[name].bytes)
+            except UnitFailedError:  # it is gone, or shorter than it was a moment ago
+                return None
 
         read = zip(unsized, side_by_side(read_size, unsized), strict=True)
         return Found(assets, {name: size for name, size in read if size is not None})

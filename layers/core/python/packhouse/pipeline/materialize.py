@@ -27,8 +27,8 @@ IMAGES, ANNOTATIONS, YOLO = PARTS = ("coco-images", "coco-annotations", "yolo")
 class Found(Struct, frozen=True):
     """What was found of the assets that a shard wants, and the sizes of pictures that were read, both by path."""
 
-    assets: Mapping[str, Asset]
-    sizes: Mapping[str, Size]
+    assets: dict[str, Asset]
+    sizes: dict[str, Size]
 
 
 class Pictures(Struct, frozen=True):

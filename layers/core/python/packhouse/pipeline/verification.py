@@ -26,6 +26,8 @@ Read = Callable[[str], Iterable[bytes] | None]
 """Returns the blocks of a file by its name; `None` where there is no such file."""
 
 TOLD = 100
+LONGEST_LINE = 16 * 1024 * 1024
+"""No file of ours has a longer one: a row of a million bytes grows where it is written canonically, but not so far."""
 
 
 class Finding(Struct, frozen=True):
@@ -103,11 +105,14 @@ class _Verification:
         if split in pictured and (coco := self._read_coco(split, sum(shard["rows"] for shard in stated))):
             self._redrawn[split] = Redrawn(self._capability, coco, split, pictured)
         lines = iter_lines(blocks)
-        for shard in stated:
-            yield self._derive_shard(split, shard, name, lines)
-        for line in lines:
-            self._samples[split] += 1
-            self._findings.find(f"{name}:{self._samples[split]}", f"{len(line)} bytes of no shard")
+        try:
+            for shard in stated:
+                yield self._derive_shard(split, shard, name, lines)
+            for line in lines:
+                self._samples[split] += 1
+                self._findings.find(f"{name}:{self._samples[split]}", f"{len(line)} bytes of no shard")
+        except ValueError as error:
+            self._findings.find(name, str(error))
 
     def _derive_shard(self, split: str, stated: Document, name: str, lines: Iterator[bytes]) -> Document:
         redrawn = self._redrawn.get(split)
@@ -241,6 +246,8 @@ def iter_lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
     for block in blocks:
         *lines, rest = (rest + block).split(b"\n")
         yield from (line + b"\n" for line in lines)
+        if len(rest) > LONGEST_LINE:
+            raise ValueError(f"a line of more than {LONGEST_LINE} bytes")
     if rest:
         yield rest
 
