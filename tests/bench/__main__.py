@@ -22,11 +22,17 @@ FIGURES = {
     "P2": "round_trips.measure",
     "P3": "warm_reads.measure_reads",
     "P4": "warm_reads.measure_lists",
+    "P8": "label_statistics.measure",
+    "P9": "split_lookup.measure",
+    "P11": "record_versions.measure",
+    "P12": "sizes.measure",
     "P13": "viewer.measure",
     "B1": "large_builds.measure",
     "F1": "freezes.measure",
     "A1": "annotation_sets.measure",
     "T1": "training_datasets.measure",
+    "V1": "versions.measure",
+    "P14": "prices.measure",
 }
 WIDTH = 140  # of the tables when the output is not a terminal
 REPORT = ROOT / "docs" / "benchmarks.md"

@@ -2,14 +2,17 @@
 
 import contextlib
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any, TypeVar
 
 from rich.progress import Progress
 
 from local.stack import Stack
+
+_Measured = TypeVar("_Measured")
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class Run:
 
     progress: Progress
     _cleanup: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+    _measured: dict[str, Any] = field(default_factory=dict)
 
     @contextlib.contextmanager
     def steps(self, title: str, count: int) -> Iterator["Steps"]:
@@ -43,6 +47,13 @@ class Run:
         bar = Steps(self.progress, title, count)
         yield bar
         bar.end()
+
+    def once(self, name: str, measure: Callable[[], _Measured]) -> _Measured:
+        """Return what several figures are taken of, measured for the first of them."""
+        if name not in self._measured:
+            self._measured[name] = measure()
+        found: _Measured = self._measured[name]
+        return found
 
     @cached_property
     def stack(self) -> Stack:

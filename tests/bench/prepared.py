@@ -10,15 +10,16 @@ from packhouse.aws.dynamo import Transaction
 from packhouse.aws.objects import Objects, sha256_hex
 from packhouse.builds.model import DatasetVersion
 from packhouse.builds.results import BuiltVersion
-from packhouse.builds.steps import INDEX_TYPES, left_out_key, write_index
 from packhouse.builds.store import BuildStore
+from packhouse.builds.stored import INDEX_TYPES, left_out_key, write_index
 from packhouse.labels.model import LabelPack, ReviewStatus, RevisionRef, revision_prefix
 from packhouse.labels.store import LabelStore
+from packhouse.pipeline.assets import MissingReason
 from packhouse.pipeline.build import LeftOutRow, Shard
 from packhouse.pipeline.capabilities import CAPABILITIES
 from packhouse.pipeline.indexing import ShardIndex, ShardIndexer
-from packhouse.pipeline.ingest import LabelLines, Part, ingest_part, iter_keys, iter_owned_lines, seal_revision
-from packhouse.pipeline.materialize import ASSET_NOT_GIVEN
+from packhouse.pipeline.ingest import LabelLines, Part, ingest_part, iter_owned_lines, seal_revision
+from packhouse.pipeline.keys import SampleKeys
 from packhouse.pipeline.plan import LeftOutReason
 from packhouse.pipeline.rows import LabelRow, encode_row
 from packhouse.pipeline.statistics import Statistics
@@ -92,7 +93,7 @@ def put_source(data: Objects, project_id: str, label_pack_id: str, upload: bytes
     """Write the sealed objects of a pack's revision that fits one part, and return its content hash."""
     part, capability = Part(0, 0, len(upload)), CAPABILITIES[CAPABILITY]
     ingested = ingest_part(part, iter_owned_lines([upload], part), LabelLines(capability))
-    sealed = seal_revision([ingested.chunk], [iter_keys(ingested.keys)], capability)
+    sealed = seal_revision([ingested.chunk], SampleKeys.held([ingested.keys]), capability)
     prefix = revision_prefix(project_id, label_pack_id, _revision_id(label_pack_id))
     stem = chunk_key(prefix, 0)
     data.write_once(f"{stem}.stats.json", ingested.statistics, JSON)
@@ -132,7 +133,7 @@ def _put_built(data: Objects, version: DatasetVersion) -> None:
     data.write_once(f"{version.prefix}shards/{shard.name}.ndjson", body, JSON)
     indexer = ShardIndexer(shard.name, version.project_id)
     for row in rows:
-        indexer.add(row, encode_row(row), None, ASSET_NOT_GIVEN)
+        indexer.add(row, encode_row(row), None, MissingReason.ASSET_NOT_GIVEN)
     put_index(data, version.prefix, [indexer.finish()])
     data.write_once(f"{version.prefix}plan.json", msgspec.json.encode({"left_out": [[0, 1]]}), JSON)
     data.write_once(left_out_key(version.prefix, 0), msgspec.json.encode(left_out), JSON)

@@ -2,29 +2,25 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
 import msgspec
 import orjson
 
-from local.deploy import STAGE
-from local.stack import Stack
 from packhouse.access.model import Principal, Role
 from packhouse.aws.objects import Objects
 from packhouse.jobs.store import JobStore
 from packhouse.pipeline.exporting import LINEAGE
+from packhouse.pipeline.files import NDJSON
 from packhouse.pipeline.profiles import PROFILES
 from packhouse.pipeline.rendering import RenderedUnit
 from packhouse.rollouts.model import import_upload_key
 from packhouse.training.model import training_prefix
-from packhouse.uploads.ingest import NDJSON
 from tests.bench.conversations import iter_lines
 from tests.bench.figure import Run, Steps
 from tests.bench.handlers import Handlers
-from tests.bench.task_process import Cost, run_task
+from tests.bench.task_runs import Phase, TaskRuns
 
 NAMESPACE = "rollouts"
 OWNER = Principal(principal_id="user-owner", memberships={NAMESPACE: Role.OWNER})
@@ -40,49 +36,24 @@ EXPORTS = (*PROFILES, LINEAGE)
 Json = dict[str, Any]
 
 
-@dataclass
-class Phase:
-    """The runs of one task: what each of them came to, and how many rows it had."""
-
-    costs: list[Cost] = field(default_factory=list)
-    rows: list[int] = field(default_factory=list)
-
-    @property
-    def whole(self) -> Cost:
-        """All runs together."""
-        together = Cost()
-        for cost in self.costs:
-            together.add(cost)
-        return together
-
-
-@contextmanager
-def nobody_sweeps(stack: Stack) -> Iterator[None]:
-    """Keep the sweeper from starting the jobs whose tasks run here."""
-    scheduler, name = stack.client("scheduler"), f"packhouse-{STAGE}-sweep"
-    found = scheduler.get_schedule(Name=name)
-    known = ("Name", "GroupName", "ScheduleExpression", "FlexibleTimeWindow", "Target")
-    schedule = {key: found[key] for key in known if key in found}
-    scheduler.update_schedule(**schedule, State="DISABLED")
-    try:
-        yield
-    finally:
-        scheduler.update_schedule(**schedule, State="ENABLED")
-
-
 class TrainingRun:
     """A project with so many rollouts, and a training dataset of them."""
 
     def __init__(self, run: Run, handlers: Handlers, variables: Mapping[str, Mapping[str, str]], rows: int) -> None:
         self._run, self._handlers, self._variables = run, handlers, variables
+        self._tasks = TaskRuns(variables)
         self.rows = rows
         self.project = f"p-{rows}"
-        self.phases: dict[str, Phase] = {}
         self.data = Objects(variables["ingest_part"]["DATA_BUCKET"])
         self._uploads = Objects(variables["ingest_part"]["UPLOADS_BUCKET"])
         self.units: list[RenderedUnit] = []
         self.prefix = ""
         self.filtered: Json = {}
+
+    @property
+    def phases(self) -> dict[str, Phase]:
+        """What each task cost."""
+        return self._tasks.phases
 
     def measure(self) -> None:
         """Go all the way; `phases` has what each task cost."""
@@ -98,17 +69,10 @@ class TrainingRun:
             raise AssertionError(answered.text[:500])
         return answered.body
 
-    def _task(self, phase: str, function: str, payload: Json, rows: int | Callable[[Json], int]) -> Json:
-        result, cost = run_task(function, self._variables[function], payload)
-        at = self.phases.setdefault(phase, Phase())
-        at.costs.append(cost)
-        at.rows.append(rows if isinstance(rows, int) else rows(result))
-        return result
-
     def _map(self, bar: str, phase: str, function: str, payloads: list[Json]) -> None:
         with self._run.steps(f"T1 {self.rows:,} rows: {bar}", len(payloads)) as steps:
             for payload in payloads:
-                self._task(phase, function, payload, lambda result: result["rows"])
+                self._tasks.run(phase, function, payload, lambda result: result["rows"])
                 steps.advance()
 
     def _iter_uploads(self) -> Iterator[Iterator[bytes]]:
@@ -128,11 +92,11 @@ class TrainingRun:
             _write(upload.write, lines, bar)
         job = self._call("POST", f"/api/v1/rollout-imports/{imported['import_id']}/submit")
         payload = self._input(job["job_id"])
-        opened = self._task("OpenUpload", "open_upload", payload, 0)
+        opened = self._tasks.run("OpenUpload", "open_upload", payload, 0)
         facts = {name: payload[name] for name in ("job_id", "prefix", "upload_key")}
         units = [facts | unit for unit in orjson.loads(self.data.read(opened["units_key"]))]
         self._map("ingest", "IngestPart", "ingest_part", units)
-        self._task("SealImport", "seal_import", payload | {"upload": opened}, lambda result: result["rollouts"])
+        self._tasks.run("SealImport", "seal_import", payload | {"upload": opened}, lambda result: result["rollouts"])
 
     def _input(self, job_id: str) -> Json:
         """Return what the execution of a job begins with."""
@@ -143,9 +107,9 @@ class TrainingRun:
         dataset = self._call("POST", "/api/v1/training-datasets", {"name": "conversations"})
         self.prefix = training_prefix(self._project_id, dataset["training_dataset_id"])
         payload = self._input(dataset["job_id"])
-        plan = self._task("PlanRows", "plan_rows", payload, lambda result: result["rollouts"])
+        plan = self._tasks.run("PlanRows", "plan_rows", payload, lambda result: result["rollouts"])
         payload |= {"plan": plan}
-        self._task("RenderPreview", "render_preview", payload, lambda result: result["rows"])
+        self._tasks.run("RenderPreview", "render_preview", payload, lambda result: result["rows"])
         facts = {name: payload[name] for name in ("job_id", "prefix", "training_dataset_id")} | {"units": plan["units"]}
         units = [facts | unit for unit in orjson.loads(self.data.read(plan["units_key"]))]
         self._map("render", "RenderUnit", "render_unit", units)
@@ -153,13 +117,15 @@ class TrainingRun:
         self.units = [msgspec.json.decode(body, type=RenderedUnit) for body in bodies]
         rendered = sum(unit.rows for unit in self.units)
         with self._run.steps(f"T1 {self.rows:,} rows: filter, export, seal", 2 + len(EXPORTS)) as bar:
-            self.filtered = self._task("FilterRows", "filter_rows", payload, rendered)
+            self.filtered = self._tasks.run("FilterRows", "filter_rows", payload, rendered)
             bar.advance()
             for export in self.filtered["exports"]:
-                self._task(f"ExportProfile {export['unit']}", "export_profile", facts | export, self.filtered["rows"])
+                self._tasks.run(
+                    f"ExportProfile {export['unit']}", "export_profile", facts | export, self.filtered["rows"]
+                )
                 bar.advance()
             ended = payload | {"filtered": self.filtered}
-            self._task("SealTrainingDataset", "seal_training_dataset", ended, self.filtered["rows"])
+            self._tasks.run("SealTrainingDataset", "seal_training_dataset", ended, self.filtered["rows"])
 
 
 def _remembered(again: list[bytes], lines: Iterator[bytes], last: deque[bytes]) -> Iterator[bytes]:

@@ -17,8 +17,8 @@ from packhouse.aws.objects import Objects
 from packhouse.aws.warm import WarmObjects
 from packhouse.builds.store import BuildStore
 from packhouse.labels.store import LabelStore
+from packhouse.pipeline.assets import MissingReason
 from packhouse.pipeline.indexing import ShardIndex, ShardIndexer
-from packhouse.pipeline.materialize import ASSET_NOT_GIVEN
 from packhouse.pipeline.plan import UNIT_ROWS
 from packhouse.pipeline.rows import Label, LabelRow, Point, encode_row
 from packhouse.pipeline.splits import SPLITS
@@ -175,7 +175,7 @@ def _iter_shards(size: int, project_id: str, passing: Mapping[str, "array[int]"]
     for number, (name, rows) in enumerate(groupby(iter_rows(size), key=lambda named: named[0])):
         indexer = ShardIndexer(name, project_id)
         for place, (_, row) in enumerate(rows):
-            indexer.add(row, encode_row(row), None, ASSET_NOT_GIVEN)
+            indexer.add(row, encode_row(row), None, MissingReason.ASSET_NOT_GIVEN)
             for filtered, wanted in FILTERS.items():
                 if passes(row, name, wanted):
                     passing[filtered].append(number * UNIT_ROWS + place)
