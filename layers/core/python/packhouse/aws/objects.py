@@ -286,8 +286,10 @@ class ObjectWriter:
         self.bytes += len(block)
         self._buffer += block
         while len(self._buffer) >= PART_BYTES:
-            self._send(bytes(self._buffer[:PART_BYTES]))
+            with memoryview(self._buffer) as held:
+                part = bytes(held[:PART_BYTES])
             del self._buffer[:PART_BYTES]
+            self._send(part)
 
     def copy(self, key: str, size: int) -> Iterator[bytes]:
         """Add the first `size` bytes of another object of the bucket and yield them; they are read for the hash.

@@ -98,7 +98,9 @@ def build_shard(
                 continue
             split = unit.split_of[row.group_name]
             rows.setdefault(split, []).append((row.sample_id, line))
-            statistics.setdefault(split, Statistics()).add(row, capability)
+            if (counted := statistics.get(split)) is None:
+                counted = statistics[split] = Statistics()
+            counted.add(row, capability)
     left_out.sort(key=lambda out: (out.sample_id, out.source))
     reasons = Counter(out.reason_code for out in left_out)
     shards = [_shard(split, unit.unit, rows[split], statistics[split]) for split in sorted(rows)]

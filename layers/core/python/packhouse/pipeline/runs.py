@@ -10,8 +10,8 @@ from itertools import accumulate, groupby
 from typing import NamedTuple
 
 BUCKETS = 64
-SLICE_ENTRIES = 1_000_000
-"""So many entries are sorted at a time, about 90 MB of them; a single bucket may be more."""
+SLICE_ENTRIES = 250_000
+"""So many entries are sorted at a time, about 23 MB of them; a single bucket may be more."""
 
 Piece = tuple[str, int, int]
 """Bytes of an object: its name, the first of them, and the one behind the last."""

@@ -143,11 +143,12 @@ def _fill_up(
         levels.add(name, groups[group])
     stratified = plan.strategy is SplitStrategy.STRATIFIED_GROUP
     placed: dict[str, str] = {}
+    names = _in_order(plan.ratio)
     ordered = sorted(unplaced, key=lambda group: (-groups[group].samples, seeded_hash(plan.seed, group)))
     for place, group in enumerate(ordered):
         # The last groups are kept for the splits that would otherwise stay empty.
         scarce = len(ordered) - place <= len(levels.empty)
-        open_splits = levels.empty if scarce else _in_order(plan.ratio)
+        open_splits = levels.empty if scarce else names
         tally = groups[group]
         scores = {name: (levels.drift(name, tally) if stratified else 0, levels.samples[name]) for name in open_splits}
         placed[group] = min(open_splits, key=scores.__getitem__)
