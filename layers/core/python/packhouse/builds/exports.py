@@ -15,6 +15,7 @@ from packhouse.builds.store import BuildStore
 from packhouse.builds.stored import (
     INDEX_TYPES,
     Payload,
+    find_result,
     read_result,
     read_results,
     write_index,
@@ -162,11 +163,13 @@ class ExportSteps:
         return {"exports": exports}
 
     def export_format(self, payload: Payload) -> Payload:
-        """Join one split's file in one format."""
+        """Join one split's file in one format; the whole of it may take most of what a function may run."""
+        name = f"exported/{payload['unit']}.json"
+        if (files := find_result(self.data, payload["prefix"], name, list[ExportFile])) is not None:
+            return {"unit": payload["unit"], "rows": files[0].rows}
         export = {"ndjson": self._export_ndjson, "coco": self._export_coco, "yolo": self._export_yolo}
         capability = CAPABILITIES[payload["capability"]]
         files = export[payload["format"]](payload["prefix"], payload["split"], capability)
-        name = f"exported/{payload['unit']}.json"
         write_result(self.data, self.jobs, payload, "ExportFormats", name, files)
         return {"unit": payload["unit"], "rows": files[0].rows}
 

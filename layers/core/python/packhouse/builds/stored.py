@@ -26,6 +26,11 @@ def write_result(data: Objects, jobs: JobStore, payload: Payload, step: str, nam
         jobs.count_unit(payload["job_id"], step)
 
 
+def find_result(data: Objects, prefix: str, name: str, kind: type[_T]) -> _T | None:
+    """Return what an earlier delivery of the same task wrote at its end, if there was one: all is done then."""
+    return None if data.find_facts(prefix + name) is None else read_result(data, prefix, name, kind)
+
+
 def read_result(data: Objects, prefix: str, name: str, kind: type[_T]) -> _T:
     """Return what an earlier task of a job wrote."""
     return msgspec.json.decode(data.read(prefix + name), type=kind)
