@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from packhouse.aws.objects import Objects
-from packhouse.builds.steps import BuildSteps
+from packhouse.builds.endings import BuildEndings
+from packhouse.builds.store import BuildStore
 from packhouse.jobs.model import JobKind
 from packhouse.jobs.store import JobStore
 from packhouse.labels.ingest import Ingest
@@ -22,7 +23,7 @@ def settle_of(settings: SettleSettings) -> Settle:
         notes=Objects(settings.data_bucket),
         ends={
             JobKind.LABEL_INGEST: Ingest.from_settings(settings).end,
-            JobKind.DATASET_BUILD: BuildSteps.from_settings(settings).end,
+            JobKind.DATASET_BUILD: BuildEndings(BuildStore(settings.builds_table), jobs).end,
             JobKind.ROLLOUT_INGEST: ImportSteps.from_settings(settings).end,
             JobKind.TRAINING_EXPORT: TrainingEndings(TrainingStore(settings.training_table), jobs).end,
         },

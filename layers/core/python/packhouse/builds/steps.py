@@ -1,24 +1,19 @@
-"""The tasks of `dataset_build` that make the rows: BuildShard and EvaluateQuality, and how its jobs end.
+"""The tasks of `dataset_build` that make the rows: BuildShard and EvaluateQuality.
 
 Those behind them are in `exports`; PlanBuild and SealVersion, the first and the last one, are in `sources`.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
 import msgspec
 import orjson
 
-from packhouse.access.model import Workspace
-from packhouse.aws.clock import Clock, now
-from packhouse.aws.dynamo import Transaction
 from packhouse.aws.objects import Objects
 from packhouse.builds.model import MaterializationStatus
 from packhouse.builds.results import measured, merge_units, shown_quality, shown_statistics
-from packhouse.builds.store import BuildStore, LockTakenOverError
+from packhouse.builds.store import BuildStore
 from packhouse.builds.stored import Payload, left_out_key, read_results, write_result
-from packhouse.jobs.model import Job
 from packhouse.jobs.store import JobStore
 from packhouse.pipeline.build import BuiltUnit, build_shard, shard_units
 from packhouse.pipeline.capabilities import CAPABILITIES
@@ -36,7 +31,6 @@ class BuildSteps:
     jobs: JobStore
     data: Objects
     enforced: bool = False
-    clock: Clock = now
 
     @classmethod
     def from_settings(cls, settings: TaskSettings) -> Self:
@@ -88,21 +82,3 @@ class BuildSteps:
             "shards_key": f"{prefix}shards.json",
             "shards": len(units),
         }
-
-    def end(self, job: Job, commit: Callable[[Transaction], object]) -> None:
-        """End a job that failed or was cancelled, and its version; the next equivalent request builds anew."""
-        version = self.store.get(Workspace(*job.workspace.split("/")), job.dataset_version_id or "")
-        moment = job.ended_at or self.clock()
-
-        def ending() -> Transaction:
-            tx = Transaction()
-            self.jobs.put_ended(tx, job.job_id, job.status, moment, job.error)
-            self.store.put_unready(tx, version, job.status, job.error, moment)
-            return tx
-
-        tx = ending()
-        self.store.free_lock(tx, version)
-        try:
-            commit(tx)
-        except LockTakenOverError:
-            commit(ending())
