@@ -165,6 +165,14 @@ def test_a_sample_that_is_there_twice_is_told(copy: Path, capsys: pytest.Capture
     assert "is there twice" in verify(copy, capsys)[1]
 
 
+def test_a_coco_file_of_something_else_is_told(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    body = (copy / "coco-train.json").read_bytes().split(b"\n")
+    for line in (b"{", b'{"id":1},', b'{"id":0,"file_name":"a","width":1,"height":1,"sample_id":"a"},'):
+        (copy / "coco-train.json").write_bytes(b"\n".join([body[0], line, *body[1:]]))
+        status, told = verify(copy, capsys)
+        assert (status, "coco-train.json: " in told) == (DIFFERS, True)
+
+
 def test_a_label_that_was_changed_is_not_what_pictures_were_drawn_of(
     copy: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

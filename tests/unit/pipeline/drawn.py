@@ -1,6 +1,6 @@
 """Shards with pictures, materialized in memory, for the tests of exports and of their verification."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
 from typing import Any, NamedTuple
 
@@ -77,8 +77,8 @@ class Drawn(NamedTuple):
 
 def draw(
     uploads: Sequence[Sequence[dict[str, Any]]],
-    assets: Mapping[str, Asset] | None = None,
-    sizes: Mapping[str, Size] | None = None,
+    assets: dict[str, Asset] | None = None,
+    sizes: dict[str, Size] | None = None,
     capability: Capability = BALL,
     projects: Sequence[str] | None = None,
 ) -> Drawn:
@@ -106,7 +106,7 @@ def _renamed(built: BuiltShard, number: int) -> BuiltShard:
 
 
 def _found(
-    rows: Sequence[dict[str, Any]], assets: Mapping[str, Asset] | None, sizes: Mapping[str, Size] | None
+    rows: Sequence[dict[str, Any]], assets: dict[str, Asset] | None, sizes: dict[str, Size] | None
 ) -> Found:
     named = {row["asset"]: THERE for row in rows if row.get("asset")}
     return Found(named if assets is None else assets, sizes or {})

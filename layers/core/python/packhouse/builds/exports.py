@@ -92,14 +92,15 @@ class ExportSteps:
         write_result(self.data, self.jobs, payload, "MaterializeShards", f"materialized/{unit.unit:05d}.json", result)
         return {"unit": unit.unit, "found": materialized.found, "wanted": materialized.wanted}
 
-    def _find(self, key: str, unit: ShardUnit, body: bytes, capability: Capability) -> Found:
+    def _find(self, key: str, unit: ShardUnit, rows: bytes, capability: Capability) -> Found:
         """Return what was found of a shard's assets, by whichever delivery wrote it down first.
 
         Assets come and go: looked up again, they would make other parts than those that are there.
         """
-        found = self._look_up(f"projects/{unit.project_id}/assets/", body, capability)
-        written = self.data.write_unless_there(key, msgspec.json.encode(found), JSON)
-        return msgspec.json.decode(written, type=Found)
+        found = self._look_up(f"projects/{unit.project_id}/assets/", rows, capability)
+        body = msgspec.json.encode(found)
+        written = self.data.write_unless_there(key, body, JSON)
+        return found if written is body else msgspec.json.decode(written, type=Found)
 
     def _look_up(self, folder: str, body: bytes, capability: Capability) -> Found:
         """Look up the assets that a shard wants, and read the sizes of those pictures that no row states."""

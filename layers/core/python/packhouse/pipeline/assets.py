@@ -10,7 +10,6 @@ from msgspec import UNSET, Struct
 from packhouse.pipeline.contents import Asset
 from packhouse.pipeline.rows import LabelRow, decode_canonical
 
-LISTED_PER_CALL = 1_000
 _LIST_COST = 12.5
 """A listing call costs as much as 12.5 single look-ups (S3 list prices: 0.005 against 0.0004 dollars a thousand)."""
 
@@ -78,7 +77,7 @@ def _look_up_by_listing(folder: str, names: list[str], list_from: ListFrom, foun
         found.update({name: page[name] for name in names[:told] if name in page})
         names = names[told:]
         pages_left -= 1
-        if not names or len(page) < LISTED_PER_CALL:
+        if not names:
             return []
         if pages_left <= 0:
             return names

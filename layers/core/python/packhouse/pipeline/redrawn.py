@@ -47,7 +47,10 @@ def read_coco(lines: Iterable[bytes], rows: int, capability: Capability) -> Coco
     count = 0
     for record in _records(taken, COCO_MIDDLE):
         images.update(record + RECORD_END)
-        image = _image.decode(record)
+        try:
+            image = _image.decode(record)
+        except msgspec.MsgspecError as error:
+            raise ValueError(f"a record that is no image: {error}") from error
         if not 1 <= image.id <= rows:
             raise ValueError(f"the image {image.id} is no row of the split")
         sides[2 * image.id - 2], sides[2 * image.id - 1] = image.width, image.height
@@ -78,7 +81,7 @@ class Redrawn:
         self._images, self._annotations, self._archive = hashlib.sha256(), hashlib.sha256(), hashlib.sha256()
         self._archived = 0
         self._rows = self._labels = 0
-        self.left_out = 0
+        self.pictures = self.left_out = 0
         self._write(tar_member(DATA_YAML, data_yaml(capability, splits)))
 
     def begin_shard(self, unit: int, project_id: str | None) -> None:
@@ -98,6 +101,7 @@ class Redrawn:
         reason = left_out_reason(row, None if row.asset else PictureLeftOut.ASSET_NOT_GIVEN, size, self._capability)
         if reason is not None:
             return f"a picture that is none: {reason}"
+        self.pictures += 1
         image, annotations = self._coco_shard.draw(row, size)
         self._images.update(image)
         self._annotations.update(annotations)

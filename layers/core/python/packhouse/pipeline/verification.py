@@ -175,10 +175,12 @@ class _Verification:
         derived = _read_export(stated, self._read, self._findings)
         for split, redrawn in self._redrawn.items():
             if derived["path"] == f"exports/{file_names('coco', split)[0]}":
+                derived["rows"] = redrawn.pictures
                 self._check_left_out(stated, redrawn)
                 if not redrawn.is_coco():
                     self._findings.find(stated["path"], "the file is not what the rows make")
             elif derived["path"] == f"exports/{file_names('yolo', split)[0]}":
+                derived["rows"] = redrawn.pictures
                 content = content_facts(redrawn.archive(), packed=True)
                 if content["content_sha256"] != derived.get("content_sha256"):
                     self._findings.find(stated["path"], "the archive is not what the rows make")
