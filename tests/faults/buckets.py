@@ -13,7 +13,10 @@ Objects = dict[str, dict[str, list[Any]]]
 
 
 class Buckets:
-    """All buckets. `remember` and `recall` take their objects back to an earlier state, inside a block of `keeping`."""
+    """All buckets. `remember` and `recall` take their objects back to an earlier state, inside a block of `keeping`.
+
+    Uploads in parts that are not finished are forgotten with it.
+    """
 
     def __init__(self) -> None:
         self._known: list[Any] = []
@@ -42,6 +45,7 @@ class Buckets:
         """Make the objects what they were."""
         for name, bucket in self._all().items():
             bucket.keys.clear()
+            bucket.multiparts.clear()
             dict.update(bucket.keys, {key: list(versions) for key, versions in objects[name].items()})
 
     def contents(self) -> Iterator[tuple[str, str, bytes]]:
@@ -49,6 +53,10 @@ class Buckets:
         for name, bucket in self._all().items():
             for key in bucket.keys:
                 yield name, key, bucket.keys[key].value
+
+    def unfinished(self) -> list[str]:
+        """Return the key of every upload in parts that nobody finished or gave up."""
+        return [upload.key_name for bucket in self._all().values() for upload in bucket.multiparts.values()]
 
     def _all(self) -> dict[str, Any]:
         backend: Any = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]

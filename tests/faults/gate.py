@@ -4,6 +4,7 @@ Behind the gate stand moto and what plays beside it; nothing leaves the process.
 before the effect of the call and again behind it.
 """
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -21,7 +22,7 @@ Service = Callable[[str, AWSPreparedRequest], AWSResponse]
 
 
 class Killed(BaseException):
-    """The process ended here. No edge catches it: whatever was not written is lost."""
+    """The process ended here. No edge catches it: whatever was not written is lost, nothing is cleaned up."""
 
 
 class Gate:
@@ -55,6 +56,8 @@ class Gate:
 
     def _pass(self, event_name: str, request: AWSPreparedRequest, **_: object) -> AWSResponse:
         operation = event_name.removeprefix("before-send.")
+        if isinstance(sys.exception(), Killed):  # a context that is left by it makes no call any more
+            raise Killed
         self.operations.append(operation)
         kind = self._kind_at(len(self.operations) - 1)
         self.pause()

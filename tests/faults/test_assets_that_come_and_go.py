@@ -28,7 +28,8 @@ def drawn_rows(world: World, folder: str) -> tuple[list[dict[str, Any]], bytes]:
 def test_a_shard_is_materialized_again_although_assets_came_or_went(
     come: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_once, blinked = Objects.write_once, []
+    write_once = Objects.write_once
+    blinked: list[str] = []
     with opened() as world:
         folder = f"projects/{world.call('GET', '/namespaces/acme/projects/match-day')['id']}/assets/"
         rows, picture = drawn_rows(world, folder)

@@ -9,6 +9,7 @@ import itertools
 import json
 import random
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
 from tests.faults.gate import Killed
@@ -124,10 +125,9 @@ class WithdrawnSources:
 
     def _read(self, key: str) -> bytes:
         """Read as the machine does: no process of ours ends at it."""
-        try:
+        with suppress(Killed):
             return self._world.data.read(key)
-        except Killed:
-            return self._world.data.read(key)
+        return self._world.data.read(key)
 
     def _look(self) -> Standing:
         peek = self._world.gate.tables.peek

@@ -31,6 +31,7 @@ _IsalError: type[Exception] = isal_zlib.error  # type: ignore[assignment]  # its
 
 COCO_VERSION = "1.0"
 _UNPACKED_BYTES = 1024 * 1024
+_PACKED_BYTES = 64 * 1024
 
 
 class Sink(Protocol):
@@ -58,7 +59,7 @@ def join_ndjson(shards: Iterable[Shard], take: Take, packed: Sink) -> int:
     rows = 0
     member = isal_zlib.compressobj(level=GZIP_LEVEL, wbits=GZIP_WBITS)
     for shard in shards:
-        for block in _sealed(take(f"shards/{shard.name}.ndjson", shard.bytes), shard.sha256):
+        for block in _even(_sealed(take(f"shards/{shard.name}.ndjson", shard.bytes), shard.sha256)):
             packed.write(member.compress(block))
         rows += shard.rows
     packed.write(member.flush())
@@ -119,6 +120,21 @@ def _sealed(blocks: Iterable[bytes], sha256: str, ending: bytes = b"") -> Iterat
     seen.update(ending)
     if seen.hexdigest() != sha256:
         raise _changed()
+
+
+def _even(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the same bytes in blocks of one size: what a packer makes of them depends on how they are handed to it.
+
+    >>> [len(block) for block in _even([b"a" * 70_000, b"b", b"c" * 70_000])]
+    [65536, 65536, 8929]
+    """
+    held = bytearray()
+    for block in blocks:
+        held += block
+        while len(held) >= _PACKED_BYTES:
+            yield bytes(held[:_PACKED_BYTES])
+            del held[:_PACKED_BYTES]
+    yield bytes(held)
 
 
 def _changed() -> UnitFailedError:
