@@ -4,6 +4,7 @@ The ordinary way goes through `local.demo.api.Api`, which raises `RefusedError` 
 looked at through `Registry.call`, which answers whatever came.
 """
 
+import gzip
 import hashlib
 import itertools
 import json
@@ -27,6 +28,7 @@ VERSIONS = "/api/v1/datasets"
 PACKS = "/api/v1/label-packs"
 SERIES = "/api/v1/label-review-series"
 JOBS = "/api/v1/jobs"
+MANIFEST = {"exports/manifest.json"}
 Row = dict[str, Any]
 Json = dict[str, Any]
 LABELS: dict[str, Json] = {
@@ -371,6 +373,17 @@ def fetched(url: str) -> bytes:
     answer = httpx.get(url, headers={"Accept-Encoding": "identity"}, timeout=60)
     assert answer.status_code == httpx.codes.OK, answer.text
     return answer.content
+
+
+def assert_sealed(files: Mapping[str, bytes]) -> Json:
+    """Hold files to what their manifest says of each, of a packed one's content; return the manifest."""
+    manifest: Json = json.loads(files["manifest.json"])
+    assert {export["path"] for export in manifest["exports"]} == {f"exports/{name}" for name in files} - MANIFEST
+    for export in manifest["exports"]:
+        body, told = files[export["path"].removeprefix("exports/")], "content_" if "content_sha256" in export else ""
+        content = gzip.decompress(body) if told else body
+        assert (len(content), sha256(content)) == (export[f"{told}bytes"], export[f"{told}sha256"]), export["path"]
+    return manifest
 
 
 def problem(answer: httpx.Response, status: int, code: str) -> Json:

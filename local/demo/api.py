@@ -90,8 +90,8 @@ class Api:
         if not sent.is_success:
             raise _refusal(sent)
 
-    def hash_signed(self, url: str) -> tuple[int, str]:
-        """Download a presigned URL and return its length in bytes and its sha256, holding one block at a time."""
+    def hash_signed(self, url: str, write: Callable[[bytes], object]) -> tuple[int, str]:
+        """Download a presigned URL, write it block by block, and return its length in bytes and its sha256."""
         count, digest = 0, hashlib.sha256()
         try:
             with self._signed.stream("GET", url) as answer:
@@ -101,6 +101,7 @@ class Api:
                 for block in answer.iter_raw():
                     count += len(block)
                     digest.update(block)
+                    write(block)
         except httpx.TransportError as fault:
             raise _unreachable("GET", url, fault) from fault
         return count, digest.hexdigest()

@@ -3,7 +3,7 @@
 The editor uploads and builds, the owner reviews, both over HTTP as anyone would. Every step first looks whether it is
 done already, so an interrupted walk goes on where it was, and a finished one is only read and checked again. Left out:
 how rows are worded (`match`), pictures drawn (`pitch`), recordings annotated (`calls`), sessions imported (`coaching`),
-requests carried (`api`) and results printed (`tables`).
+requests carried (`api`), downloads checked (`downloads`) and results printed (`tables`).
 """
 
 import hashlib
@@ -23,6 +23,7 @@ from local.demo.api import Api, RefusedError
 from local.demo.bars import Bars, JobBars
 from local.demo.calls import settle_calls
 from local.demo.coaching import settle_coaching
+from local.demo.downloads import check_exports, verify_version
 from local.demo.match import CAPABILITIES, MATCH_ID, Capability, Slice, iter_frames, iter_slices
 from local.demo.pitch import iter_pngs
 from local.demo.tables import show_training_dataset, show_version
@@ -31,6 +32,9 @@ from local.stack import Stack
 UPLOAD_THREADS = 6
 PACK_THREADS = 4
 MEMORY_FILE = "demo.json"
+DOWNLOADS = "downloads"
+KEPT = "ball_detection"
+"""The capability whose version is left in a folder below the stack's, and verified there."""
 AUDIO = "audio_artifact_detection"
 COACHING = "coaching"
 SPLIT = {"strategy": "group_quota", "ratio": {"train": 0.8, "val": 0.1, "test": 0.1}, "seed": 0}
@@ -96,10 +100,14 @@ def _walk(stack: Stack, console: Console, editor: Api, owner: Api) -> DemoResult
                 version = _build(editor, capability, subject, settle(bars), bars)
             memory.remember(capability, version["dataset_version_id"])
         versions[capability] = version["dataset_version_id"]
+        kept = stack.state_dir / DOWNLOADS / versions[capability] if capability == KEPT else None
         exports = list(editor.iter_items(f"/api/v1/datasets/{versions[capability]}/exports"))
         with Bars(console) as bars:
-            _check_exports(editor, exports, f"check {capability}", bars)
+            check_exports(editor, exports, f"check {capability}", bars, kept)
         show_version(console, version, exports)
+        if kept:
+            verdict = verify_version(kept, version["provenance"]["manifest_hash"])
+            console.print(verdict, markup=False, highlight=False, soft_wrap=True)
     return DemoResult(versions, annotation_set_id, _train(editor, console, memory))
 
 
@@ -111,7 +119,7 @@ def _train(editor: Api, console: Console, memory: "_Memory") -> str:
     memory.remember(COACHING, training_dataset_id)
     files = list(editor.iter_items(f"/api/v1/training-datasets/{training_dataset_id}/files"))
     with Bars(console) as bars:
-        _check_exports(editor, files, f"check {COACHING}", bars)
+        check_exports(editor, files, f"check {COACHING}", bars)
     show_training_dataset(console, dataset, files)
     return training_dataset_id
 
@@ -211,13 +219,3 @@ def _build(editor: Api, capability: str, subject: str, pack_ids: list[str], bars
     if built["outcome"] != "reused_success":
         editor.wait(built["job_id"], JobBars(bars, capability.removesuffix("_detection")))
     return editor.get(f"/api/v1/datasets/{built['dataset_version_id']}")
-
-
-def _check_exports(editor: Api, exports: list[dict[str, Any]], part: str, bars: Bars) -> None:
-    """Download every export through its presigned URL and hold its bytes to what the registry says of them."""
-    for count, export in enumerate(exports, 1):
-        held = editor.hash_signed(export["url"])
-        if held != (export["bytes"], export["sha256"].removeprefix("sha256:")):
-            detail = f"{export['name']} came as {held[0]} bytes, sha256 {held[1]}; expected {export['bytes']}"
-            raise RefusedError("EXPORT_BYTES_DIFFER", f"{detail}, {export['sha256']}")
-        bars.move(part, count, len(exports))

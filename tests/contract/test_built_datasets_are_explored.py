@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
-from packhouse.pipeline.capabilities import CAPABILITIES
+from packhouse.pipeline.policies import policy_in_force
 from tests.registry import JOBS, VERSIONS, Json, Pack, Project, Registry, ball_rows, problem, rows_of
 
 COLUMNS = {
@@ -264,5 +264,5 @@ def test_detail_view_shows_the_ordered_indicator_list(house: House, version: str
 def test_detail_view_shows_the_active_quality_policy_version(house: House) -> None:
     shown = {version: house.detail(version) for version in ("pass", "players", "not evaluated")}
     for detail in shown.values():
-        assert detail["quality"]["policy_version"] == CAPABILITIES[detail["capability"]].policy
+        assert detail["quality"]["policy_version"] == policy_in_force(detail["capability"])
     assert [detail["quality"]["policy_version"] for detail in shown.values()] == ["v1", "v1", None]

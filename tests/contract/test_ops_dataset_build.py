@@ -10,6 +10,7 @@ from packhouse.builds.routes import SELECTORS, BuildBody
 from packhouse.errors import CODES, RequestFaultsError
 from packhouse.labels.model import Eligibility, ReviewStatus
 from packhouse.pipeline.capabilities import CAPABILITIES, LabelKind
+from packhouse.pipeline.policies import policy_in_force
 from packhouse.uploads.model import ValidationStatus
 from tests.contract.codes import places
 from tests.contract.sources import PACKAGE, made, template
@@ -114,7 +115,7 @@ def test_default_force_false() -> None:
 
 def test_quality_policy_v1_is_active_for_ball_and_player_detection() -> None:
     assert POLICY["version"] == "v1"
-    active = [capability.name for capability in CAPABILITIES.values() if capability.policy == "v1"]
+    active = [name for name in CAPABILITIES if policy_in_force(name) == "v1"]
     assert active == ["ball_detection", "player_detection"]
 
 
