@@ -46,6 +46,7 @@ from packhouse.pipeline.materialize import (
 )
 from packhouse.pipeline.pictures import Size, picture_size
 from packhouse.pipeline.quality import AssetCounts, Verdict, evaluate_quality
+from packhouse.pipeline.splits import SPLITS
 from packhouse.pipeline.statistics import builtins
 from packhouse.settings import TaskSettings
 
@@ -148,8 +149,8 @@ class ExportSteps:
         write_index(self.data, f"{prefix}index/", [shard.index for shard in shards])
         splits = {
             split: settle_split([shard for shard in shards if shard.name.startswith(f"{split}/")])
-            for split, counts in built.splits.items()
-            if counts["samples"]
+            for split in SPLITS
+            if built.splits.get(split, {}).get("samples")
         }
         self.data.write_once(
             f"{prefix}settled.json", msgspec.json.encode(SettledVersion(settled, splits), order="deterministic"), JSON

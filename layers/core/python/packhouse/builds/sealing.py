@@ -21,7 +21,7 @@ from packhouse.pipeline.croissant import croissant
 from packhouse.pipeline.files import CARD, CROISSANT, JSON, JSON_LD, MARKDOWN, ExportFile, whole_file
 from packhouse.pipeline.quality import QualitySummary
 from packhouse.pipeline.seal import Manifest, seal_version
-from packhouse.pipeline.splits import SplitPlan
+from packhouse.pipeline.splits import SPLITS, SplitPlan
 from packhouse.pipeline.statistics import builtins
 from packhouse.pipeline.version_card import version_card
 from packhouse.pipeline.version_facts import VersionFacts, VersionSource, VersionSplit
@@ -121,7 +121,8 @@ class SealSteps:
 
 def _splits(built: BuiltVersion, settled: SettledVersion) -> list[VersionSplit]:
     splits = []
-    for name, counts in built.splits.items():
+    for name in (name for name in SPLITS if name in built.splits):
+        counts = built.splits[name]
         found = settled.splits.get(name)
         columns = frozenset(found.columns) if found else frozenset[str]()
         left_out = found.pictures.left_out if found and found.pictures else {}
