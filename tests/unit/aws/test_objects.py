@@ -179,7 +179,11 @@ def test_listing_pages_in_key_order_behind_a_key(bucket: Objects) -> None:
     assert [facts for page in bucket.iter_facts("none/") for facts in page] == []
 
 
-def write(bucket: Objects, body: bytes, block: int = 3 * 1024 * 1024) -> ObjectWriter:
+WRITTEN_BYTES, SENT_BYTES = 3 * 1024 * 1024, 9 * 1024 * 1024
+"""What is written at a time, and what is sent then: the first so many of them that make a part."""
+
+
+def write(bucket: Objects, body: bytes, block: int = WRITTEN_BYTES) -> ObjectWriter:
     return write_all(bucket, (body[start : start + block] for start in range(0, len(body), block)))
 
 
@@ -196,7 +200,7 @@ def test_a_writer_writes_any_size(bucket: Objects, wire: Wire, size: int) -> Non
     writer = write(bucket, body)
     assert bucket.read("big") == body
     assert (writer.bytes, writer.sha256) == (size, sha256_hex(body))
-    parts = -(-size // PART_BYTES) if size >= PART_BYTES else 0
+    parts = -(-size // SENT_BYTES) if size >= PART_BYTES else 0
     assert wire.of("s3").count("UploadPart") == parts
     assert wire.of("s3").count("PutObject") == (0 if parts else 1)
     assert uploads() == 0

@@ -259,7 +259,7 @@ def side_by_side(read: Callable[[_Wanted], _Found], wanted: Sequence[_Wanted]) -
 
 
 class ObjectWriter:
-    """Collects bytes and sends them in parts of 8 MiB; one plain write when they fit one part.
+    """Collects bytes and sends them in parts of some 8 MiB; one plain write when they fit one part.
 
     Use as a context: leaving it normally completes the object, an error aborts the upload. `sha256` and `bytes` are
     of all that was written.
@@ -285,11 +285,8 @@ class ObjectWriter:
         self._hash.update(block)
         self.bytes += len(block)
         self._buffer += block
-        while len(self._buffer) >= PART_BYTES:
-            with memoryview(self._buffer) as held:
-                part = bytes(held[:PART_BYTES])
-            del self._buffer[:PART_BYTES]
-            self._send(part)
+        if len(self._buffer) >= PART_BYTES:
+            self._send_all()
 
     def copy(self, key: str, size: int) -> Iterator[bytes]:
         """Add the first `size` bytes of another object of the bucket and yield them; they are read for the hash.
@@ -323,11 +320,8 @@ class ObjectWriter:
 
     def _send_all(self) -> None:
         if self._buffer:
-            self._send(bytes(self._buffer))
-            self._buffer.clear()
-
-    def _send(self, part: bytes) -> None:
-        self._take("upload_part", Body=part)
+            part, self._buffer = self._buffer, bytearray()
+            self._take("upload_part", Body=part)
 
     def _take(self, operation: str, **part: Any) -> None:
         """Add the next part, sent or copied."""

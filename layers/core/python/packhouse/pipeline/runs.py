@@ -10,8 +10,8 @@ from itertools import accumulate, groupby
 from typing import NamedTuple
 
 BUCKETS = 64
-SLICE_ENTRIES = 250_000
-"""So many entries are sorted at a time, about 23 MB of them; a single bucket may be more."""
+SLICE_ENTRIES = 100_000
+"""So many entries are sorted at a time, about 10 MB of them; a single bucket may be more."""
 
 Piece = tuple[str, int, int]
 """Bytes of an object: its name, the first of them, and the one behind the last."""
@@ -67,7 +67,9 @@ def merge_runs(
             if end[first] < end[last]
         ]
         entries = sorted(body[at : at + width] for body in read(pieces) for at in range(0, len(body), width))
-        yield b"".join(entry for entry, _ in groupby(entries)) if distinct else b"".join(entries)
+        merged = b"".join(entry for entry, _ in groupby(entries)) if distinct else b"".join(entries)
+        del entries  # before those of the next slice are there
+        yield merged
 
 
 def cut_slices(counts: Sequence[int], slice_entries: int) -> Iterator[tuple[int, int]]:
