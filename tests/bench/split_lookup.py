@@ -1,9 +1,6 @@
 """P9: every sample's split, against a loop that hashes each group once and looks the hash up."""
 
-import gc
 import hashlib
-import statistics
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -11,6 +8,7 @@ from packhouse.pipeline.rows import LabelRow
 from packhouse.pipeline.splits import SplitPlan, SplitStrategy, assign_groups, ratio_per_whole
 from packhouse.pipeline.statistics import GroupTally
 from tests.bench.figure import Figure, Run
+from tests.bench.task_runs import in_turns
 
 SAMPLES, ROUNDS, GOAL = 1_000_000, 5, 0.7
 GROUPS = (2_000, 20_000)
@@ -35,7 +33,7 @@ def measure(run: Run, samples: int = SAMPLES) -> Figure:
                 ways[strategy.value] = partial(_ours, given, tallies, plan)
             if ways[LOOP]() != ways[SplitStrategy.GROUP_HASH.value]():
                 raise AssertionError("the loop and group_hash disagree")
-            seconds = _in_turns(ways, bar.advance)
+            seconds = in_turns(ways, ROUNDS, bar.advance)
             bare = seconds[LOOP]
             for name, spent in seconds.items():
                 rows.append((f"{groups:,}", name, f"{spent:.2f}", f"{samples / spent:,.0f}", f"{bare / spent:.2f}"))
@@ -86,17 +84,3 @@ def _bare(rows: Sequence[LabelRow]) -> Counts:
             split = known[group] = "train" if place < first else "val" if place < second else "test"
         counts[split] += 1
     return counts
-
-
-def _in_turns(ways: dict[str, Callable[[], Counts]], advance: Callable[[], None]) -> dict[str, float]:
-    taken: dict[str, list[float]] = {name: [] for name in ways}
-    gc.collect()
-    gc.freeze()  # what is held for the comparison is no part of what any of them costs
-    for _ in range(ROUNDS):
-        for name, work in ways.items():
-            started = time.process_time()
-            work()
-            taken[name].append(time.process_time() - started)
-            advance()
-    gc.unfreeze()
-    return {name: statistics.median(each) for name, each in taken.items()}

@@ -1,5 +1,6 @@
 """The tasks of state machines, each in a process of its own: what they cost by phase, and how that grows with rows."""
 
+import gc
 import math
 import statistics
 import time
@@ -110,6 +111,21 @@ def cpu_seconds(work: Callable[[], object]) -> float:
         work()
         taken.append(time.process_time() - started)
     return statistics.median(taken)
+
+
+def in_turns(ways: Mapping[str, Callable[[], object]], rounds: int, advance: Callable[[], None]) -> dict[str, float]:
+    """Let each way do its work in turns and return the median of its CPU times; `advance` is told every turn."""
+    taken: dict[str, list[float]] = {name: [] for name in ways}
+    gc.collect()
+    gc.freeze()  # what is held for the comparison is no part of what any of them costs
+    for _ in range(rounds):
+        for name, work in ways.items():
+            started = time.process_time()
+            work()
+            taken[name].append(time.process_time() - started)
+            advance()
+    gc.unfreeze()
+    return {name: statistics.median(each) for name, each in taken.items()}
 
 
 def slope_of(points: Sequence[tuple[int, float]]) -> float:

@@ -1,10 +1,7 @@
 """P5: the export of a training dataset's rows against a bare loop that does the same, and against `datasets`."""
 
-import gc
 import os
-import statistics
 import tempfile
-import time
 from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Any, NamedTuple
@@ -15,6 +12,7 @@ from isal import isal_zlib
 from packhouse.pipeline.filtering import Wish
 from tests.bench.figure import Run
 from tests.bench.rendered_rows import Parts, RenderedRows
+from tests.bench.task_runs import in_turns
 
 ROUNDS = 5
 BATCH = 512
@@ -61,17 +59,8 @@ def compare(run: Run, source: RenderedRows) -> Compared:
             "bare": lambda: _bare(rows),
             "datasets": _datasets_writer(rows, folder),
         }
-        taken: dict[str, list[float]] = {name: [] for name in ours}
-        gc.collect()
-        gc.freeze()  # what is held for the comparison is no part of what any of them costs
-        for _ in range(ROUNDS):
-            for name, write in ours.items():
-                started = time.process_time()
-                write()
-                taken[name].append(time.process_time() - started)
-                bar.advance()
-        gc.unfreeze()
-    return Compared(len(rows), **{name: len(rows) / statistics.median(each) for name, each in taken.items()})
+        seconds = in_turns(ours, ROUNDS, bar.advance)
+    return Compared(len(rows), **{name: len(rows) / taken for name, taken in seconds.items()})
 
 
 def _bare(rows: Iterable[Json]) -> None:

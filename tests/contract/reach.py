@@ -91,9 +91,21 @@ def defined(path: Path) -> dict[str, Definition]:
     return found
 
 
-def methods(found: Definition) -> dict[str, ast.FunctionDef]:
-    """Return a class's methods."""
-    return {node.name: node for node in found.node.body if isinstance(node, ast.FunctionDef)}
+def lineage(found: Definition) -> Iterator[Definition]:
+    """Yield a class and those of the package that it is derived from, the nearest first."""
+    yield found
+    for base in found.node.bases if isinstance(found.node, ast.ClassDef) else ():
+        if (above := class_of(base, found.path)) is not None:
+            yield from lineage(above)
+
+
+def method_of(found: Definition, name: str) -> Definition | None:
+    """Return a method of a class, its own or inherited."""
+    for each in lineage(found):
+        for node in each.node.body:
+            if isinstance(node, ast.FunctionDef) and node.name == name and isinstance(each.node, ast.ClassDef):
+                return Definition(each.path, node, each.node)
+    return None
 
 
 def class_of(expression: ast.expr | None, path: Path) -> Definition | None:
@@ -178,8 +190,11 @@ def _field_of(expression: ast.expr, names: dict[str, Definition]) -> Definition 
     around = _field_of(expression.value, names)
     if around is None:
         return None
-    fields: list[ast.stmt] = [node for node in around.node.body if isinstance(node, ast.AnnAssign)]
-    return typed_names(ast.Module(fields, []), around.path).get(expression.attr)
+    for each in lineage(around):
+        fields: list[ast.stmt] = [node for node in each.node.body if isinstance(node, ast.AnnAssign)]
+        if (kind := typed_names(ast.Module(fields, []), each.path).get(expression.attr)) is not None:
+            return kind
+    return None
 
 
 def iter_callees(scope: ast.AST, path: Path, owner: Definition | None) -> Iterator[Definition]:
@@ -191,8 +206,8 @@ def iter_callees(scope: ast.AST, path: Path, owner: Definition | None) -> Iterat
                 yield found
         elif isinstance(node, ast.Attribute):
             kind = names.get(ast.unparse(node.value)) or class_of(node.value, path)
-            if kind is not None and isinstance(kind.node, ast.ClassDef) and node.attr in methods(kind):
-                yield Definition(kind.path, methods(kind)[node.attr], kind.node)
+            if kind is not None and (method := method_of(kind, node.attr)) is not None:
+                yield method
 
 
 def iter_port_calls(scope: ast.AST, path: Path, owner: Definition | None) -> Iterator[Action]:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from packhouse.errors import ConflictError
-from tests.faults.deliveries import Delivered, Late, kill_again, run_job
+from tests.faults.deliveries import Delivered, Late, kill_again, run_job, twice
 from tests.faults.drawn_builds import (
     Built,
     Ground,
@@ -101,12 +101,7 @@ def test_an_undisturbed_build_comes_to_the_same_again(world: World, undisturbed:
 def test_a_build_comes_to_the_same_when_all_its_tasks_are_delivered_twice(
     world: World, undisturbed: Undisturbed
 ) -> None:
-    def twice(folder: str, payload: Json) -> Any:
-        result = world.invoke(folder, payload)
-        assert world.invoke(folder, payload) == result
-        return result
-
-    built = built_again(world, undisturbed, twice)
+    built = built_again(world, undisturbed, twice(world))
     assert differences(left_by(world, built), undisturbed.left) == {}
     assert world.buckets.unfinished() == []
 

@@ -11,7 +11,7 @@ import pytest
 from packhouse.errors import ConflictError, UnitFailedError
 from packhouse.pipeline import ingest
 from tests.faults.bad_uploads import upload_revision
-from tests.faults.deliveries import Delivered, Late, kill_again, run_job, run_stopped
+from tests.faults.deliveries import Delivered, Late, kill_again, run_job, run_stopped, twice
 from tests.faults.drawn_builds import small_parts
 from tests.faults.machine import Invoke
 from tests.faults.world import Memory, World, pack_of
@@ -88,13 +88,8 @@ def ingested_again(world: World, undisturbed: Undisturbed, invoke: Invoke | None
 def test_an_ingest_comes_to_the_same_when_all_its_tasks_are_delivered_twice(
     world: World, undisturbed: Undisturbed
 ) -> None:
-    def twice(folder: str, payload: Json) -> Any:
-        result = world.invoke(folder, payload)
-        assert world.invoke(folder, payload) == result
-        return result
-
     assert ingested_again(world, undisturbed) == undisturbed.left
-    assert ingested_again(world, undisturbed, twice) == undisturbed.left
+    assert ingested_again(world, undisturbed, twice(world)) == undisturbed.left
     assert world.buckets.unfinished() == []
 
 

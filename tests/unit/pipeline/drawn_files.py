@@ -42,7 +42,7 @@ def coco_file(capability: Capability, shards: Iterable[Sequence[LabelRow]], proj
         rows_before += len(rows)
         labels_before += sum(len(row.labels or ()) for row in rows)
     records = [b"".join(parts).removesuffix(RECORD_END) for parts in (images, annotations)]
-    return b"".join((coco_head(capability, "1"), records[0], COCO_MIDDLE, records[1], COCO_TAIL))
+    return b"".join((coco_head(capability), records[0], COCO_MIDDLE, records[1], COCO_TAIL))
 
 
 def yolo_part(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from packhouse.pipeline.coco import coco_head, pixel_box
+from packhouse.pipeline.coco import pixel_box
 from packhouse.pipeline.pictures import Size
 from packhouse.pipeline.rows import Box, Label, LabelRow, Point
 from packhouse.pipeline.statistics import geometry_fault
@@ -160,8 +160,3 @@ def test_a_file_name_is_the_asset_with_whatever_characters_it_has() -> None:
     assert image["file_name"] == row.asset
     (image,) = json.loads(coco_file(PLAYERS, [[row]], project_id="prj_1"))["images"]
     assert image["file_name"] == f"prj_1/{row.asset}"
-
-
-def test_a_version_is_quoted() -> None:
-    head = coco_head(BALL, 'v "1"')
-    assert json.loads(head + b"]}")["info"]["version"] == 'v "1"'

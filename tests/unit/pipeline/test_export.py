@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from packhouse.errors import UnitFailedError
-from packhouse.pipeline.export import Unpacked
-from tests.unit.pipeline.drawn import BLOCK, Drawn, draw
+from tests.unit.pipeline.drawn import Drawn, draw
 from tests.unit.pipeline.labels import row
 
 
@@ -88,17 +87,3 @@ def test_what_changed_since_it_was_made_stops_the_export(drawn: Drawn, name: str
         drawn.store.objects[name] = body[:at] + bytes([body[at] ^ 1]) + body[at + 1 :]
         with pytest.raises(UnitFailedError, match="not what was made"):
             _ = drawn.ndjson() if name.startswith("shards") else (drawn.coco(), drawn.yolo())
-
-
-def test_members_are_unpacked_whatever_the_blocks_they_come_in() -> None:
-    bodies = [b"", b"a" * 5_000_000, b"rest"]
-    packed = b"".join(map(gzip.compress, bodies))
-    for block in (1, BLOCK, 1000, len(packed)):
-        unpacked = Unpacked()
-        for at in range(0, len(packed), block):
-            unpacked.add(packed[at : at + block])
-        assert unpacked.ended
-        assert unpacked.content.sha256 == hashlib.sha256(b"".join(bodies)).hexdigest()
-    cut = Unpacked()
-    cut.add(packed[:-1])
-    assert not cut.ended

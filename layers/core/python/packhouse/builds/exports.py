@@ -2,18 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import partial
-from typing import Self
 
 import msgspec
 from msgspec import Struct
 
-from packhouse.aws.objects import ObjectFacts, Objects, side_by_side
+from packhouse.aws.objects import ObjectFacts, side_by_side
 from packhouse.builds.results import BuiltVersion, measured, shown_quality
-from packhouse.builds.store import BuildStore
 from packhouse.builds.stored import (
     INDEX_TYPES,
+    BuildTasks,
     Payload,
     find_result,
     read_result,
@@ -22,7 +20,6 @@ from packhouse.builds.stored import (
     write_result,
 )
 from packhouse.errors import QualityHardFailError, UnitFailedError
-from packhouse.jobs.store import JobStore
 from packhouse.pipeline.assets import look_up_assets, wanted_assets
 from packhouse.pipeline.build import ShardUnit
 from packhouse.pipeline.capabilities import CAPABILITIES, Capability
@@ -48,7 +45,6 @@ from packhouse.pipeline.pictures import Size, picture_size
 from packhouse.pipeline.quality import AssetCounts, Verdict, evaluate_quality
 from packhouse.pipeline.splits import SPLITS
 from packhouse.pipeline.statistics import builtins
-from packhouse.settings import TaskSettings
 
 
 class SettledVersion(Struct, frozen=True):
@@ -58,20 +54,8 @@ class SettledVersion(Struct, frozen=True):
     splits: dict[str, SettledSplit]
 
 
-@dataclass(frozen=True)
-class ExportSteps:
+class ExportSteps(BuildTasks):
     """The tasks; each takes the execution's payload and returns what the next state needs."""
-
-    store: BuildStore
-    jobs: JobStore
-    data: Objects
-    enforced: bool = False
-
-    @classmethod
-    def from_settings(cls, settings: TaskSettings) -> Self:
-        """Wire the tasks to their table and bucket."""
-        table = settings.builds_table
-        return cls(BuildStore(table), JobStore(table), Objects(settings.data_bucket), settings.enforced)
 
     def materialize_shard(self, payload: Payload) -> Payload:
         """Look up one shard's assets, write the viewer's index and the parts of its exports beside it."""

@@ -1,21 +1,14 @@
 """The last task of `dataset_build`, SealVersion: card, croissant and manifest, and the version is ready."""
 
-from dataclasses import dataclass
-from typing import Self
-
 from packhouse.access.model import Workspace
-from packhouse.aws.clock import Clock, now
 from packhouse.aws.dynamo import StaleError, Transaction, while_stale
-from packhouse.aws.objects import Objects
 from packhouse.builds.exports import SettledVersion
 from packhouse.builds.model import Snapshot
 from packhouse.builds.results import BuiltVersion, shown_seal
 from packhouse.builds.sources import SourceSteps, read_snapshot
-from packhouse.builds.store import BuildStore
 from packhouse.builds.stored import Payload, read_result
 from packhouse.errors import ServiceUnavailableError
 from packhouse.jobs.model import JobStatus
-from packhouse.jobs.store import JobStore
 from packhouse.pipeline.capabilities import CAPABILITIES
 from packhouse.pipeline.croissant import croissant
 from packhouse.pipeline.files import CARD, CROISSANT, JSON, JSON_LD, MARKDOWN, ExportFile, whole_file
@@ -25,26 +18,10 @@ from packhouse.pipeline.splits import SPLITS, SplitPlan
 from packhouse.pipeline.statistics import builtins
 from packhouse.pipeline.version_card import version_card
 from packhouse.pipeline.version_facts import VersionFacts, VersionSource, VersionSplit
-from packhouse.settings import SourceTaskSettings
 
 
-@dataclass(frozen=True)
-class SealSteps:
+class SealSteps(SourceSteps):
     """The task; it takes the execution's payload."""
-
-    sources: SourceSteps
-    store: BuildStore
-    jobs: JobStore
-    data: Objects
-    clock: Clock = now
-
-    @classmethod
-    def from_settings(cls, settings: SourceTaskSettings) -> Self:
-        """Wire the task to its tables and bucket."""
-        table = settings.builds_table
-        return cls(
-            SourceSteps.from_settings(settings), BuildStore(table), JobStore(table), Objects(settings.data_bucket)
-        )
 
     def seal_version(self, payload: Payload) -> Payload:
         """Write the manifest and make the version ready; job and version end together.
@@ -63,7 +40,7 @@ class SealSteps:
         def attempt() -> None:
             moment = self.clock()
             tx = Transaction()
-            self.sources.demand_same(tx, self.sources.demand_sources(snapshot))
+            self.demand_same(tx, self.demand_sources(snapshot))
             self.store.put_ready(tx, version, shown_seal(manifest.manifest_hash, manifest.body, files), moment)
             self.jobs.put_ended(tx, payload["job_id"], JobStatus.READY, moment, None)
             tx.commit()

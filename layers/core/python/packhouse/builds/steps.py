@@ -3,40 +3,21 @@
 Those behind them are in `exports`; PlanBuild and SealVersion, the first and the last one, are in `sources`.
 """
 
-from dataclasses import dataclass
-from typing import Self
-
 import msgspec
 import orjson
 
-from packhouse.aws.objects import Objects
 from packhouse.builds.model import MaterializationStatus
 from packhouse.builds.results import measured, merge_units, shown_quality, shown_statistics
-from packhouse.builds.store import BuildStore
-from packhouse.builds.stored import Payload, left_out_key, read_results, write_result
-from packhouse.jobs.store import JobStore
+from packhouse.builds.stored import BuildTasks, Payload, left_out_key, read_results, write_result
 from packhouse.pipeline.build import BuiltUnit, build_shard, shard_units
 from packhouse.pipeline.capabilities import CAPABILITIES
 from packhouse.pipeline.files import JSON, NDJSON
 from packhouse.pipeline.plan import Unit
 from packhouse.pipeline.quality import Verdict, evaluate_quality
-from packhouse.settings import TaskSettings
 
 
-@dataclass(frozen=True)
-class BuildSteps:
+class BuildSteps(BuildTasks):
     """The tasks; each takes the execution's payload and returns what the next state needs."""
-
-    store: BuildStore
-    jobs: JobStore
-    data: Objects
-    enforced: bool = False
-
-    @classmethod
-    def from_settings(cls, settings: TaskSettings) -> Self:
-        """Wire the tasks to their table and bucket."""
-        table = settings.builds_table
-        return cls(BuildStore(table), JobStore(table), Objects(settings.data_bucket), settings.enforced)
 
     def build_shard(self, payload: Payload) -> Payload:
         """Build one unit: read its chunks, write a shard a split and the unit's result."""

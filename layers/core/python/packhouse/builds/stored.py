@@ -1,22 +1,41 @@
-"""What the tasks of a build leave for each other in S3, and for the viewer."""
+"""What the tasks of a build leave for each other in S3, and for the viewer; and what they have at hand."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, Self, TypeVar
 
 import msgspec
 
 from packhouse.aws.objects import Objects
+from packhouse.builds.store import BuildStore
 from packhouse.jobs.store import JobStore
 from packhouse.pipeline.files import BINARY, JSON, NDJSON
 from packhouse.pipeline.index import ShardGroup
 from packhouse.pipeline.indexing import RUN_WIDTHS, IndexedShard, iter_groups, summary_bytes, write_groups
 from packhouse.pipeline.runs import Piece, Run, merge_runs
+from packhouse.settings import TaskSettings
 
 INDEX_TYPES = {"ndjson": NDJSON, "groups": NDJSON, "ids": BINARY, "hashes": BINARY, "contents": BINARY}
 """The content types of a shard's index, by the ends of the objects' names."""
 
 Payload = dict[str, Any]
 _T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class BuildTasks:
+    """What tasks of a build have at hand. `enforced` is whether a hard fail ends a build."""
+
+    store: BuildStore
+    jobs: JobStore
+    data: Objects
+    enforced: bool = False
+
+    @classmethod
+    def from_settings(cls, settings: TaskSettings) -> Self:
+        """Wire the tasks to their table and bucket."""
+        table = settings.builds_table
+        return cls(BuildStore(table), JobStore(table), Objects(settings.data_bucket), settings.enforced)
 
 
 def write_result(data: Objects, jobs: JobStore, payload: Payload, step: str, name: str, result: Any) -> None:

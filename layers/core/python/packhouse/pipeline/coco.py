@@ -22,6 +22,9 @@ RECORD_END = b",\n"
 COCO_MIDDLE = b'],"annotations":[\n'
 COCO_TAIL = b"]}\n"
 
+VERSION = "1.0"
+"""What files say of themselves: how our labels are put into COCO."""
+
 _MILLION = 1_000_000
 _VISIBLE = 2
 _encoder = msgspec.json.Encoder()
@@ -106,13 +109,13 @@ def pixel_box(box: Box, size: Size) -> PixelBox:
     return x, y, w, h
 
 
-def coco_head(capability: Capability, version: str) -> bytes:
+def coco_head(capability: Capability) -> bytes:
     """Return the file up to its first image record; categories have the order of the capability's classes.
 
     >>> from packhouse.pipeline.capabilities import CAPABILITIES
-    >>> print(coco_head(CAPABILITIES["player_detection"], "3").decode().replace("{", "\\n{").strip(), end="")
+    >>> print(coco_head(CAPABILITIES["player_detection"]).decode().replace("{", "\\n{").strip(), end="")
     {"info":
-    {"description":"Labels of player_detection.","version":"3"},"licenses":[],"categories":[
+    {"description":"Labels of player_detection.","version":"1.0"},"licenses":[],"categories":[
     {"id":1,"name":"player","supercategory":"player_detection"},
     {"id":2,"name":"goalkeeper","supercategory":"player_detection"},
     {"id":3,"name":"referee","supercategory":"player_detection"}],"images":[
@@ -121,7 +124,7 @@ def coco_head(capability: Capability, version: str) -> bytes:
     keypoint = {"keypoints": ["center"], "skeleton": []} if points else {}
     described = f"Labels of {capability.name}." + (_POINTS_ARE if points else "")
     head = {
-        "info": {"description": described, "version": version},
+        "info": {"description": described, "version": VERSION},
         "licenses": [],
         "categories": [
             {"id": number, "name": name, "supercategory": capability.name, **keypoint}

@@ -20,16 +20,11 @@ from packhouse.pipeline.capabilities import Capability
 from packhouse.pipeline.coco import COCO_MIDDLE, COCO_TAIL, RECORD_END, coco_head
 from packhouse.pipeline.drawn import is_drawn
 from packhouse.pipeline.files import Content, Part
-from packhouse.pipeline.gzipped import GZIP_HEAD, PartPacker, gzip_tail
-from packhouse.pipeline.yolo import ARCHIVE_END, data_yaml, tar_member
-
-GZIP_LEVEL = 1
-GZIP_WBITS = 31
-"""zlib's window bits that mean a gzip member; its header carries no time and no name."""
+from packhouse.pipeline.gzipped import GZIP_HEAD, GZIP_LEVEL, GZIP_WBITS, PartPacker, gzip_tail, iter_even
+from packhouse.pipeline.yolo import ARCHIVE_END, DATA_YAML, data_yaml, tar_member
 
 _IsalError: type[Exception] = isal_zlib.error  # type: ignore[assignment]  # its stub says that it is an instance
 
-COCO_VERSION = "1.0"
 _UNPACKED_BYTES = 1024 * 1024
 _PACKED_BYTES = 64 * 1024
 
@@ -59,7 +54,7 @@ def join_ndjson(shards: Iterable[Shard], take: Take, packed: Sink) -> int:
     rows = 0
     member = isal_zlib.compressobj(level=GZIP_LEVEL, wbits=GZIP_WBITS)
     for shard in shards:
-        for block in _even(_sealed(take(f"shards/{shard.name}.ndjson", shard.bytes), shard.sha256)):
+        for block in iter_even(_sealed(take(f"shards/{shard.name}.ndjson", shard.bytes), shard.sha256), _PACKED_BYTES):
             packed.write(member.compress(block))
         rows += shard.rows
     packed.write(member.flush())
@@ -70,7 +65,7 @@ def join_coco(
     images: Sequence[Part], annotations: Sequence[Part], capability: Capability, sink: Sink, take: Take
 ) -> None:
     """Join a COCO file of its records, each list in shard order."""
-    sink.write(coco_head(capability, COCO_VERSION))
+    sink.write(coco_head(capability))
     _join_records(images, take)
     sink.write(COCO_MIDDLE)
     _join_records(annotations, take)
@@ -88,7 +83,7 @@ def _join_records(parts: Sequence[Part], take: Take) -> None:
 
 def join_yolo(parts: Sequence[Part], capability: Capability, splits: Sequence[str], sink: Sink, take: Take) -> Content:
     """Join a YOLO archive and return its uncompressed content; `splits` are those that have an archive."""
-    unpacked = Unpacked()
+    unpacked = _Unpacked()
 
     def write(packed: bytes) -> None:
         sink.write(packed)
@@ -99,13 +94,10 @@ def join_yolo(parts: Sequence[Part], capability: Capability, splits: Sequence[st
         write(packer.compress(body) + packer.finish())
 
     write(GZIP_HEAD)
-    literal(tar_member("data.yaml", data_yaml(capability, splits)))
+    literal(tar_member(DATA_YAML, data_yaml(capability, splits)))
     for part in parts:
         for block in _sealed(take(part.name, part.bytes), part.sha256):
-            try:
-                unpacked.add(block)
-            except ValueError as error:
-                raise _changed() from error
+            unpacked.add(block)
     literal(ARCHIVE_END)
     write(gzip_tail(unpacked.crc32, unpacked.content.bytes))
     return unpacked.content
@@ -122,53 +114,33 @@ def _sealed(blocks: Iterable[bytes], sha256: str, ending: bytes = b"") -> Iterat
         raise _changed()
 
 
-def _even(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the same bytes in blocks of one size: what a packer makes of them depends on how they are handed to it.
-
-    >>> [len(block) for block in _even([b"a" * 70_000, b"b", b"c" * 70_000])]
-    [65536, 65536, 8929]
-    """
-    held = bytearray()
-    for block in blocks:
-        held += block
-        while len(held) >= _PACKED_BYTES:
-            yield bytes(held[:_PACKED_BYTES])
-            del held[:_PACKED_BYTES]
-    yield bytes(held)
-
-
 def _changed() -> UnitFailedError:
     return UnitFailedError("SOURCE_CHANGED", "What an export is joined of is not what was made.")
 
 
-class Unpacked:
-    """The uncompressed content of gzip members that come in blocks."""
+class _Unpacked:
+    """The content of a gzip member that comes in blocks."""
 
     def __init__(self) -> None:
+        self._member = isal_zlib.decompressobj(GZIP_WBITS)
         self._hash = hashlib.sha256()
         self._bytes = 0
         self.crc32 = 0
         """That of the content so far."""
-        self._member = isal_zlib.decompressobj(GZIP_WBITS)
-        self.ended = False
-        """Whether the bytes so far end with a member."""
 
     def add(self, block: bytes) -> None:
-        """Add the next bytes of the members; `ValueError` where they are none."""
+        """Add the next bytes; `UnitFailedError` where they are none of a member."""
         while block:
             try:
                 content = self._member.decompress(block, _UNPACKED_BYTES)
             except _IsalError as error:
-                raise ValueError(f"no gzip file, or a broken one: {error}") from error
+                raise _changed() from error
             self._hash.update(content)
             self._bytes += len(content)
             self.crc32 = isal_zlib.crc32(content, self.crc32)
-            self.ended = self._member.eof
-            block = self._member.unused_data if self.ended else self._member.unconsumed_tail
-            if self.ended:
-                self._member = isal_zlib.decompressobj(GZIP_WBITS)
+            block = self._member.unconsumed_tail
 
     @property
     def content(self) -> Content:
-        """What they held so far."""
+        """What it held so far."""
         return Content(self._bytes, self._hash.hexdigest())

@@ -12,7 +12,8 @@ from isal import isal_zlib
 from msgspec import Struct
 
 from packhouse.errors import UnitFailedError
-from packhouse.pipeline.export import GZIP_LEVEL, GZIP_WBITS, Sink
+from packhouse.pipeline.export import Sink
+from packhouse.pipeline.gzipped import GZIP_LEVEL, GZIP_WBITS
 from packhouse.pipeline.packed import iter_bits, read_words
 from packhouse.pipeline.profiles import render_profile
 from packhouse.pipeline.render import decode_training_row

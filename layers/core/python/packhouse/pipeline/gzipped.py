@@ -5,12 +5,17 @@ say nothing: `tarfile` as a stream is one of them. So a part is deflate blocks n
 ended at a whole byte, and the file is `GZIP_HEAD`, any number of parts, and `gzip_tail`.
 """
 
+from collections.abc import Iterable, Iterator
+
 from isal import isal_zlib
 
 GZIP_HEAD = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\xff"
 """Deflate, no name, no time, packed fast, on no known system."""
 
-_LEVEL = 1
+GZIP_LEVEL = 1
+GZIP_WBITS = 31
+"""zlib's window bits that mean a gzip member; its header carries no time and no name."""
+
 _RAW_WBITS = -15
 _LAST_BLOCK = b"\x03\x00"
 
@@ -28,7 +33,7 @@ class PartPacker:
     """
 
     def __init__(self) -> None:
-        self._deflate = isal_zlib.compressobj(level=_LEVEL, wbits=_RAW_WBITS)
+        self._deflate = isal_zlib.compressobj(level=GZIP_LEVEL, wbits=_RAW_WBITS)
 
     def compress(self, block: bytes) -> bytes:
         """Take more content and return what is packed by now."""
@@ -48,3 +53,19 @@ def gzip_tail(crc32: int, size: int) -> bytes:
     '03000403020105000000'
     """
     return _LAST_BLOCK + crc32.to_bytes(4, "little") + (size & 0xFFFFFFFF).to_bytes(4, "little")
+
+
+def iter_even(blocks: Iterable[bytes], size: int) -> Iterator[bytes]:
+    """Yield the same bytes in blocks of one size: what a packer makes of them depends on how they are handed to it.
+
+    >>> list(iter_even([b"abcd", b"e", b"fg"], 3))
+    [b'abc', b'def', b'g']
+    """
+    held = bytearray()
+    for block in blocks:
+        held += block
+        while len(held) >= size:
+            yield bytes(held[:size])
+            del held[:size]
+    if held:
+        yield bytes(held)

@@ -13,7 +13,6 @@ import msgspec
 from packhouse.pipeline.capabilities import Capability
 from packhouse.pipeline.coco import COCO_MIDDLE, COCO_TAIL, RECORD_END, CocoShard, ImageRecord, coco_head
 from packhouse.pipeline.drawn import PictureLeftOut, left_out_reason, stated_size
-from packhouse.pipeline.export import COCO_VERSION, Unpacked
 from packhouse.pipeline.files import Content
 from packhouse.pipeline.pictures import Size
 from packhouse.pipeline.rows import LabelRow
@@ -42,7 +41,7 @@ def read_coco(lines: Iterable[bytes], rows: int, capability: Capability) -> Coco
     """Read a COCO file line by line; `rows` are those of its split. `ValueError` when it is not laid out as ours."""
     taken = iter(lines)
     sides = array("I", bytes(8 * rows))
-    framed = next(taken, b"") == coco_head(capability, COCO_VERSION)
+    framed = next(taken, b"") == coco_head(capability)
     images, annotations = hashlib.sha256(), hashlib.sha256()
     count = 0
     for record in _records(taken, COCO_MIDDLE):
@@ -126,13 +125,3 @@ class Redrawn:
     def _write(self, blocks: bytes) -> None:
         self._archive.update(blocks)
         self._archived += len(blocks)
-
-
-def unpacked(blocks: Iterable[bytes]) -> Content:
-    """Return the content of a gzip file that is read in blocks; `ValueError` when it is none, or broken."""
-    content = Unpacked()
-    for block in blocks:
-        content.add(block)
-    if not content.ended:
-        raise ValueError("the gzip file ends too early")
-    return content.content

@@ -7,14 +7,13 @@ one, so that every byte before the wrong one is there and the line is exactly th
 import zlib
 from collections.abc import Iterable, Iterator
 
+from packhouse.pipeline.gzipped import GZIP_WBITS, iter_even
 from packhouse.pipeline.rows import RowFault
 
 MAGIC = b"\x1f\x8b"
 
 PIECE_BYTES = 8 * 1024
 """Packed bytes that are unpacked at a time: deflate makes at most 1,032 times as many of them, some 8 MiB."""
-
-_GZIP_WBITS = 31
 
 
 class GzipError(ValueError):
@@ -82,8 +81,8 @@ def iter_unpacked(blocks: Iterable[bytes]) -> Iterator[bytes]:
     `GzipError` behind the last byte that is there: `GZIP_TRUNCATED` when a member is not whole, `GZIP_CORRUPT` when one
     cannot be unpacked, has another checksum or length than it says, or is followed by bytes that are no member.
     """
-    member, begun = zlib.decompressobj(_GZIP_WBITS), True
-    for piece in _iter_pieces(blocks):
+    member, begun = zlib.decompressobj(GZIP_WBITS), True
+    for piece in iter_even(blocks, PIECE_BYTES):
         rest = piece
         while rest:
             if not begun and rest[0] != MAGIC[0]:
@@ -99,21 +98,9 @@ def iter_unpacked(blocks: Iterable[bytes]) -> Iterator[bytes]:
             yield plain
             rest = member.unused_data
             if member.eof:
-                member, begun = zlib.decompressobj(_GZIP_WBITS), False
+                member, begun = zlib.decompressobj(GZIP_WBITS), False
     if begun:
         raise GzipError("GZIP_TRUNCATED", "the gzip bytes end before their last member does")
-
-
-def _iter_pieces(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    held = b""
-    for block in blocks:
-        held += block
-        whole = len(held) - len(held) % PIECE_BYTES
-        for at in range(0, whole, PIECE_BYTES):
-            yield held[at : at + PIECE_BYTES]
-        held = held[whole:]
-    if held:
-        yield held
 
 
 def _iter_before_fault(member: "zlib._Decompress", piece: bytes) -> Iterator[bytes]:

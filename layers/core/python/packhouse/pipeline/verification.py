@@ -16,10 +16,11 @@ from packhouse.pipeline.capabilities import CAPABILITIES
 from packhouse.pipeline.files import CARD, Content, file_names
 from packhouse.pipeline.fingerprints import PREFIX, canonical, merkle_root
 from packhouse.pipeline.quality import AssetCounts, Measured, evaluate_quality
-from packhouse.pipeline.redrawn import CocoFile, Redrawn, read_coco, unpacked
+from packhouse.pipeline.redrawn import CocoFile, Redrawn, read_coco
 from packhouse.pipeline.rows import LabelRow, RowError, encode_row, parse_row
 from packhouse.pipeline.seal import content_facts, decimal, sealed
 from packhouse.pipeline.statistics import Statistics, builtins
+from packhouse.pipeline.unpacking import iter_unpacked
 
 Document = dict[str, Any]
 Read = Callable[[str], Iterable[bytes] | None]
@@ -227,6 +228,11 @@ def _read(name: str, content_of: Callable[[Iterable[bytes]], Content], read: Rea
     except ValueError as error:
         findings.find(name, str(error))
     return Content(0, "")
+
+
+def unpacked(blocks: Iterable[bytes]) -> Content:
+    """Return the content of a gzip file that is read in blocks; `ValueError` when it is none, or broken."""
+    return hashed(iter_unpacked(blocks))
 
 
 def hashed(blocks: Iterable[bytes]) -> Content:
